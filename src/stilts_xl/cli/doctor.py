@@ -1,0 +1,80 @@
+"""stilts doctor: versions, devices, workspace, data and network, and what to do about what is missing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stilts_xl.cli.options import Offline, Workspace, go_offline, was_offline
+
+
+def doctor(
+    workspace: Workspace = "outputs",
+    root: Annotated[str, typer.Option(help="a folder of official downloads to look into")] = "",
+    offline: Offline = False,
+) -> None:
+    """Say what works here. Exit 1 where a run could not."""
+    go_offline(offline)
+    from stilts_xl.core.errors import Mistake, StiltsError
+    from stilts_xl.store.record import provenance
+    from stilts_xl.store.store import require_writable
+
+    facts = provenance({})
+    typer.echo("  ".join(f"{name} {version or 'not installed'}" for name, version in facts["versions"].items()))
+    typer.echo(facts["platform"])
+    wrong = [name for name, version in facts["versions"].items() if not version]
+    _devices()
+    try:
+        require_writable(Path(workspace))
+        typer.echo(f"✓ workspace {Path(workspace).resolve()} can be written")
+    except Mistake as error:
+        typer.echo(f"✗ {error}")
+        wrong.append("workspace")
+    if root:
+        wrong += _root(Path(root))
+    typer.echo(_network(offline or was_offline()))
+    if wrong:
+        raise StiltsError(f"a run would fail here: {', '.join(wrong)}")
+
+
+def _devices() -> None:
+    import os
+
+    import torch
+
+    typer.echo(f"✓ CPU: {os.cpu_count()} processors, torch uses {torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            typer.echo(f"✓ CUDA {index}: {torch.cuda.get_device_name(index)}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
+    else:
+        typer.echo("– no CUDA device: trainings run in fp32 on the CPU")
+
+
+def _root(root: Path) -> list[str]:
+    from stilts_xl.data.sources import Found, locate
+    from stilts_xl.data.wanted import splits_of_tasks
+    from stilts_xl.tasks.catalog import all_tasks
+
+    if not root.is_dir():
+        typer.echo(f"✗ {root} is not a folder")
+        return ["data root"]
+    found: dict[str, int] = {}
+    for task, split, language, _ in splits_of_tasks():
+        here = isinstance(locate(all_tasks()[task], split, language, root), Found)
+        found[f"{task} {split}"] = found.get(f"{task} {split}", 0) + here
+    typer.echo("✓ files: " + ", ".join(f"{name} {count}" for name, count in found.items()))
+    return []
+
+
+def _network(offline: bool) -> str:
+    if offline:
+        return "– offline: the Hub is not asked"
+    import httpx
+    from huggingface_hub import constants
+
+    try:
+        httpx.head(constants.ENDPOINT, timeout=5)
+    except httpx.HTTPError as error:
+        return f"– the Hub ({constants.ENDPOINT}) does not answer ({type(error).__name__}): use data=local or data=sample, and model.path=DIR"
+    return f"✓ the Hub ({constants.ENDPOINT}) answers"

@@ -1,0 +1,28 @@
+"""Options that several verbs share, and what has to happen before anything heavy is imported."""
+
+import os
+from typing import Annotated
+
+import typer
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(help="settings as key=value, e.g. intermediate=squad target=tydiqa data=local data.root=DIR"),
+]
+Workspace = Annotated[
+    str, typer.Option("--workspace", "-w", envvar="STILTS_WORKSPACE", help="where everything that was made is kept")
+]
+Limit = Annotated[int, typer.Option(min=0, help="use the first N examples of each split; every result says so")]
+Offline = Annotated[bool, typer.Option("--offline", help="open no connection; the Hub's cache and lock file must suffice")]
+
+
+def go_offline(offline: bool) -> None:
+    """Tell the Hub's libraries before they are imported: they read these once."""
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ["HF_DATASETS_OFFLINE"] = "1"
+
+
+def was_offline() -> bool:
+    """Whether the environment asks for it already."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")

@@ -1,0 +1,66 @@
+"""stilts run: one chain, then its table."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
+
+
+def run(
+    overrides: Overrides = None,
+    workspace: Workspace = "outputs",
+    limit: Limit = 0,
+    offline: Offline = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="show the plan and stop")] = False,
+    cfg: Annotated[bool, typer.Option("--cfg", help="print the composed configuration and stop")] = False,
+) -> None:
+    """Run one chain and print its table: stilts run intermediate=squad target=tydiqa."""
+    go_offline(offline)
+    from stilts_xl.config.build import build_request
+    from stilts_xl.config.compose import compose_run
+
+    composed = compose_run(overrides or [])
+    if cfg:
+        import yaml
+
+        typer.echo(yaml.safe_dump(composed, sort_keys=False, allow_unicode=True), nl=False)
+        return
+    request = build_request(composed, workspace, limit, offline or was_offline())
+
+    from stilts_xl.cli.plan import print_plan
+    from stilts_xl.core.errors import Interrupted
+    from stilts_xl.core.study import stages
+    from stilts_xl.run.plan import missing_stages
+    from stilts_xl.run.resolve import resolve
+    from stilts_xl.store.runs import Run, keep_run
+    from stilts_xl.store.store import require_writable
+
+    chain = resolve(request)
+    if dry_run:
+        print_plan(chain)
+        return
+    require_writable(Path(workspace))
+    asked = Run(chain.cell, chain.goals, chain.absent, request.place.source, limit)
+    keep_run(Path(workspace), asked)
+    todo = missing_stages(chain.goals, Path(workspace))
+    if todo:
+        from stilts_xl.cli.interrupt import graceful
+        from stilts_xl.cli.progress import show
+        from stilts_xl.run.runner import run_missing
+
+        with graceful() as stopping, show(len(todo)) as reporter:
+            try:
+                made = run_missing(todo, chain.site, reporter, stopping)
+            except Interrupted as stop:
+                raise Interrupted(f"{stop}\ngo on with: {shlex.join(['stilts', *sys.argv[1:]])}") from None
+        typer.echo(f"✓ {made.trained} trained, {made.predicted} predicted, {len(stages(chain.goals)) - len(todo)} here before")
+    else:
+        typer.echo(f"✓ {len(stages(chain.goals))} stages here, nothing to do")
+
+    from stilts_xl.cli.report import print_run
+
+    print_run(asked, Path(workspace))

@@ -1,0 +1,128 @@
+"""The composed mapping to a frozen request: names checked, recipes worked out, nothing read from data yet."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from stilts_xl.config.values import build, typed
+from stilts_xl.core.errors import Mistake, unknown
+from stilts_xl.core.place import DataPlace
+from stilts_xl.core.recipe import Compute, Recipe
+from stilts_xl.core.request import ModelChoice, Request
+from stilts_xl.core.study import Phase
+from stilts_xl.core.task import Task
+from stilts_xl.data.sources import SAMPLE_ROOT
+from stilts_xl.tasks.catalog import all_tasks, task_named, training_task
+
+NO_MODEL = {
+    "path": "", "repo": "", "revision": "main", "tokenizer": "bundled", "hidden_size": 1, "layers": 1, "heads": 1,
+    "intermediate_size": 1, "max_positions": 1, "dropout": 0.0, "seed": 0,
+}  # fmt: skip
+"""What a model's YAML file may leave out because its kind of model does not have it."""
+LOCK = "hub-lock.json"
+
+
+def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offline: bool) -> Request:
+    """The request that a composed configuration states. Raises Mistake naming the setting that is wrong."""
+    model = _model(composed["model"])
+    target = _target(composed["target"]["task"])
+    intermediate = _intermediate(composed["intermediate"]["task"])
+    protocol = composed["protocol"]
+    phases = []
+    if intermediate is not None:
+        phases.append(_phase("intermediate", intermediate, target, model, composed))
+    phases.append(_phase("target", target, target, model, composed))
+    return Request(
+        model=model,
+        intermediate=intermediate.name if intermediate else "none",
+        target=target.name,
+        phases=tuple(phases),
+        languages=_languages(composed["languages"], target),
+        split=_split(composed["target"]["split"], protocol, target),
+        protocol=protocol["name"],
+        limit=limit,
+        place=build_place(composed["data"], workspace, offline),
+        compute=build(Compute, composed["compute"], "compute"),
+        tracker=typed(composed["tracker"], str, "tracker"),
+        workspace=workspace,
+    )
+
+
+def _model(section: Mapping[str, Any]) -> ModelChoice:
+    model = build(ModelChoice, NO_MODEL | dict(section), "model")
+    if model.path:
+        return replace(model, path=str(Path(model.path).expanduser()), name=Path(model.path).expanduser().resolve().name, repo="")
+    if model.from_scratch and model.hidden_size % model.heads:
+        raise Mistake(f"model.hidden_size={model.hidden_size} is not a multiple of model.heads={model.heads}")
+    return model
+
+
+def _target(name: Any) -> Task:
+    if name in (None, "none"):
+        raise Mistake(f"which target? stilts run intermediate=squad target=tydiqa\nknown: {', '.join(sorted(all_tasks()))}")
+    return task_named(str(name), "target")
+
+
+def _intermediate(name: Any) -> Task | None:
+    return None if name in (None, "none") else task_named(str(name), "intermediate", also=("none",))
+
+
+def _phase(role: str, task: Task, target: Task, model: ModelChoice, composed: Mapping[str, Any]) -> Phase:
+    """The training of a role: the protocol's recipe, its rules, then what the user set."""
+    protocol = composed["protocol"]
+    facts = {"role": role, "kind": task.kind, "task": task.source_task, "target": target.name, "model": model.name}
+    settings = dict(protocol["recipe"])
+    for rule in protocol["rules"]:
+        for name in rule["when"]:
+            if name not in facts:
+                raise unknown("condition in protocol.rules", name, facts)
+        if all(facts[name] == wanted for name, wanted in rule["when"].items()):
+            settings |= rule["set"]
+    if composed["seed"] is not None:
+        settings["seed"] = composed["seed"]
+    own = {name: value for name, value in composed[role].items() if name not in ("task", "split") and value is not None}
+    for name in own:
+        typed(own[name], {field.name: field.type for field in fields(Recipe)}[name], f"{role}.{name}")
+    recipe = build(Recipe, settings | own, role)
+    if model.from_scratch and recipe.max_length > model.max_positions - 2:
+        raise Mistake(f"{role}.max_length={recipe.max_length} is more than model.max_positions={model.max_positions} allows (two are reserved)")
+    validate_on = typed(protocol["validate_on"], str, "protocol.validate_on")
+    validation = task if role == "target" and validate_on == "target_task" else training_task(task)
+    return Phase(task.source_task, validation.name, recipe)
+
+
+def _languages(wanted: Any, target: Task) -> tuple[str, ...]:
+    if wanted == "all":
+        return target.languages
+    names = [str(name) for name in wanted] if isinstance(wanted, list) else [str(wanted)]
+    for name in names:
+        if name not in target.languages:
+            raise unknown(f"language of {target.name}", name, target.languages)
+    if not names:
+        raise Mistake("languages is empty; languages=all is every language of the target")
+    return tuple(language for language in target.languages if language in names)
+
+
+def _split(wanted: Any, protocol: Mapping[str, Any], target: Task) -> str:
+    if wanted is not None:
+        split = str(typed(wanted, str, "target.split"))
+        if not target.has_split(split):
+            raise Mistake(f"target.split={split}: {target.name} has no {split} split")
+        return split
+    return next(split for split in protocol["splits"] if target.has_split(split))
+
+
+def build_place(section: Mapping[str, Any], workspace: str, offline: bool) -> DataPlace:
+    """Where data are. Raises Mistake where data=local has no root, or it is not a folder."""
+    source = typed(section["source"], str, "data.source")
+    root = typed(section["root"] or "", str, "data.root")
+    if source == "local" and not root:
+        raise Mistake("data=local needs data.root=DIR, the folder of official downloads in XTREME's layout")
+    if source == "local":
+        root = str(Path(root).expanduser().resolve())
+        if not Path(root).is_dir():
+            raise Mistake(f"data.root={root} is not a folder\ngive the folder of official downloads in XTREME's layout, or use data=sample")
+    if source == "sample":
+        root = str(SAMPLE_ROOT)
+    return DataPlace(source, root, str(Path(workspace) / LOCK), offline)

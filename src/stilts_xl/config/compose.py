@@ -1,0 +1,110 @@
+"""Overrides to one plain mapping, through Hydra; its errors become one or two lines."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from stilts_xl.core.errors import Mistake, unknown
+
+PACKAGE = Path(__file__).parents[1]
+PHASES = ("intermediate", "target")
+PATHS = ("data.root", "model.path", "model.tokenizer")
+
+
+def config_folder() -> Path:
+    """The YAML files: inside the installed package, or beside src in a checkout."""
+    inside = PACKAGE / "configs"
+    return inside if inside.is_dir() else PACKAGE.parents[1] / "configs"
+
+
+def options(group: str) -> list[str]:
+    """The names a configuration group knows."""
+    return sorted(file.stem for file in (config_folder() / group).glob("*.yaml"))
+
+
+def groups() -> list[str]:
+    """The configuration groups, those of the tasks' two roles left out."""
+    return sorted(folder.name for folder in config_folder().iterdir() if folder.is_dir())
+
+
+def compose_run(overrides: list[str]) -> dict[str, Any]:
+    """The composed configuration of one run. Raises Mistake for anything that Hydra would not understand."""
+    parsed = [_checked(text) for text in overrides]
+    try:
+        with initialize_config_dir(str(config_folder().resolve()), version_base=None):
+            composed = compose("run", overrides=parsed)
+            plain = OmegaConf.to_container(composed, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _mistake(error, overrides) from None
+    assert isinstance(plain, dict)
+    return {str(name): value for name, value in plain.items()}
+
+
+def _checked(text: str) -> str:
+    """The override as Hydra takes it; 'target=xnli' becomes 'target.task=xnli'."""
+    text = _quoted(text)
+    override = _parse(text)
+    if override.is_add() or override.is_force_add() or override.is_delete():
+        raise Mistake(f"'{text}': settings cannot be added or removed, only set; stilts run --cfg shows them all")
+    if override.is_sweep_override():
+        raise Mistake(f"'{text}': run takes one value; run once for each value of {override.key_or_group}")
+    if override.key_or_group in groups() and isinstance(override.value(), str):
+        name = str(override.value())
+        if name not in options(override.key_or_group):
+            raise unknown(override.key_or_group, name, options(override.key_or_group))
+    if override.key_or_group in PHASES and not isinstance(override.value(), dict):
+        return f"{override.key_or_group}.task={text.split('=', 1)[1]}"
+    return text
+
+
+def _quoted(text: str) -> str:
+    """Paths may hold what Hydra's grammar would read as syntax (spaces, brackets, other scripts), so they are quoted."""
+    key, equals, value = text.partition("=")
+    if key in PATHS and value and value[0] not in "\"'":
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{key}{equals}"{escaped}"'
+    return text
+
+
+def _parse(text: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException:
+        raise Mistake(f"'{text}' is not a setting: expected key=value, as in target=tydiqa or target.learning_rate=3e-5") from None
+
+
+def _mistake(error: Exception, overrides: list[str]) -> Mistake:
+    """One line out of Hydra's many."""
+    found = re.search(r"Could not override '([^']+)'", str(error))
+    if found:
+        return _unknown_key(found.group(1))
+    if isinstance(error, MissingConfigException | ConfigCompositionException) and error.__cause__ is not None:
+        return Mistake(f"{' '.join(overrides)}: {str(error.__cause__).splitlines()[0]}")
+    return Mistake(f"{' '.join(overrides)}: {str(error).splitlines()[0]}")
+
+
+def _unknown_key(key: str) -> Mistake:
+    """The error for a setting that nothing reads, with the nearest that something does."""
+    parent, _, name = key.rpartition(".")
+    section: Any = compose_run([])
+    for part in parent.split(".") if parent else []:
+        section = section.get(part, {}) if isinstance(section, dict) else {}
+    known = [f"{parent}.{inner}" if parent else inner for inner in section] if isinstance(section, dict) else []
+    return unknown("setting", key, known or compose_run([]))
+
+
+def describe(group: str, name: str) -> str:
+    """The comment at the head of an option's file, or where its model comes from."""
+    text = (config_folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+    first = text.splitlines()[0]
+    if first.startswith("#"):
+        return first.lstrip("# ")
+    found = re.search(r"^repo: (\S+)", text, re.MULTILINE)
+    return f"{found.group(1)} on the Hub" if found else ""

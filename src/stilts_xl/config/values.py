@@ -1,0 +1,67 @@
+"""Plain mappings to frozen values, with errors that name the setting."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from stilts_xl.core.errors import Mistake, unknown
+
+T = TypeVar("T")
+
+CHOICES = {
+    "precision": ("fp32", "bf16"),
+    "selection": ("best", "last"),
+    "schedule": ("linear", "constant"),
+    "device": ("auto", "cpu", "cuda"),
+    "layout": ("auto", "packed", "bucketed", "padded"),
+    "tracker": ("none", "tensorboard", "wandb", "mlflow"),
+    "validate_on": ("training_task", "target_task"),
+    "split": ("validation", "test"),
+    "source": ("hub", "local", "sample"),
+}
+AT_LEAST_ONE = {
+    "batch_size", "max_length", "eval_every", "stride", "max_query_length", "max_answer_length", "n_best", "processes",
+    "checkpoint_steps", "hidden_size", "layers", "heads", "intermediate_size",
+}  # fmt: skip
+POSITIVE = {"learning_rate", "epochs", "adam_epsilon"}
+FRACTIONS = {"warmup_fraction", "dropout"}
+
+
+def build(cls: type[T], section: Mapping[str, Any], where: str) -> T:
+    """A frozen dataclass from a mapping with exactly its fields. Raises Mistake naming ``where.field``."""
+    known = {field.name: field.type for field in fields(cls)}  # type: ignore[arg-type]
+    for name in section:
+        if name not in known:
+            raise unknown("setting", f"{where}.{name}", [f"{where}.{inner}" for inner in known])
+    absent = sorted(known.keys() - section.keys())
+    if absent:
+        raise Mistake(f"{where}.{absent[0]} is not set; stilts run --cfg shows the composed configuration")
+    return cls(**{name: typed(section[name], known[name], f"{where}.{name}") for name in known})
+
+
+def typed(value: Any, kind: Any, name: str) -> Any:
+    """The value as int, float, str or bool, within the setting's bounds. Raises Mistake."""
+    wanted = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise Mistake(f"{name}: expected {wanted}, found {value!r}")
+    _bounded(value, name)
+    return value
+
+
+def _bounded(value: Any, name: str) -> None:
+    field = name.rpartition(".")[2]
+    if field in CHOICES and value not in CHOICES[field]:
+        raise unknown(f"{field} in {name}=", str(value), CHOICES[field])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if field in AT_LEAST_ONE and value < 1:
+            raise Mistake(f"{name}: expected 1 or more, found {value}")
+        if field in POSITIVE and not value > 0:
+            raise Mistake(f"{name}: expected more than 0, found {value}")
+        if field in FRACTIONS and not 0 <= value <= 1:
+            raise Mistake(f"{name}: expected a share between 0 and 1, found {value}")
+        if not 0 <= value < float("inf"):
+            raise Mistake(f"{name}: expected a finite number that is not negative, found {value}")

@@ -1,0 +1,1 @@
+"""The nouns of stilts-xl; standard library only."""

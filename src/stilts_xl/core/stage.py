@@ -1,0 +1,113 @@
+"""Stages: the frozen, nested values whose digest is a key. The DAG is the value."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stilts_xl.core.identity import digest
+from stilts_xl.core.recipe import Recipe
+
+NOT_IDENTITY = {"identity": False}
+LATER = {"later": True}
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows a stage reads: which task's, which split, and the digest of their source."""
+
+    task: str
+    kind: str
+    revision: int
+    """The task's own revision."""
+    split: str
+    language: str
+    source: str
+    """sha256 of the official file, or hub:repo@commit/config/split."""
+    limit: int = field(default=0, metadata=LATER)
+    """First examples used; 0 for all."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A published or local encoder with its tokenizer."""
+
+    source: str
+    """sha256 over the folder's model files, or hub:repo@commit."""
+    name: str = field(default="", metadata=NOT_IDENTITY)
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """XLM-R's architecture with random weights."""
+
+    hidden_size: int
+    layers: int
+    heads: int
+    intermediate_size: int
+    max_positions: int
+    """Position embeddings, two of them XLM-R's offset."""
+    dropout: float
+    """Hidden and attention dropout."""
+    seed: int
+    tokenizer: str
+    """sha256 over the tokenizer's files."""
+    name: str = field(default="scratch", metadata=NOT_IDENTITY)
+
+
+Model = Pretrained | Scratch
+
+
+@dataclass(frozen=True)
+class Train:
+    """Learn a task's English training set from a model or from what another stage left."""
+
+    data: Data
+    validation: Data | None
+    """The rows that choose the best step; None when the last one is kept."""
+    start: "Model | Train"
+    recipe: Recipe
+    revision: int = 1
+    """Raised when the engine would train the same values to other weights."""
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Predict one language of a task with a trained model."""
+
+    data: Data
+    model: Train
+    revision: int = 1
+
+
+Stage = Train | Predict
+
+
+def key(stage: Stage | Model) -> str:
+    """64 hexadecimal digits: the digest of the stage's canonical JSON."""
+    return digest(stage)
+
+
+def slug(stage: Stage) -> str:
+    """A readable folder name, as 'squad-3f9a1c2e' or 'tydiqa-fi-77ab01c2'."""
+    parts = [stage.data.task] if isinstance(stage, Train) else [stage.data.task, stage.data.language]
+    return "-".join([*parts, key(stage)[:8]])
+
+
+def origin(stage: Stage) -> Model:
+    """The model that a chain begins with."""
+    start: Model | Train | Predict = stage
+    while isinstance(start, Train | Predict):
+        start = start.model if isinstance(start, Predict) else start.start
+    return start
+
+
+def trainings(stage: Stage) -> tuple[Train, ...]:
+    """The trainings that a stage stands on, first one first; a Train ends with itself."""
+
+    def upwards(node: Stage | Model) -> Iterator[Train]:
+        if isinstance(node, Predict):
+            yield from upwards(node.model)
+        elif isinstance(node, Train):
+            yield from upwards(node.start)
+            yield node
+
+    return tuple(upwards(stage))

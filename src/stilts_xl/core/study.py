@@ -1,0 +1,73 @@
+"""A study: named cells, and the set of stages they need; set semantics do the sharing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from stilts_xl.core.recipe import Recipe
+from stilts_xl.core.stage import Data, Model, Predict, Stage, Train, trainings
+
+Pin = Callable[[str, str, str], Data | None]
+"""(task, split, language) -> the rows with their source's digest, or None where they are absent."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One training of a chain: the task whose rows are read, and how."""
+
+    task: str
+    validation_task: str
+    """The task whose English validation rows choose the best step."""
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One chain: model, intermediate phases, target phase, and the languages to predict."""
+
+    model: Model
+    intermediate: str
+    """'none' or the intermediate task's name, as shown."""
+    target: str
+    phases: tuple[Phase, ...]
+    languages: tuple[str, ...]
+    split: str
+    """The target's split that is scored."""
+    protocol: str
+
+    @property
+    def seed(self) -> int:
+        """The seed of the target phase."""
+        return self.phases[-1].recipe.seed
+
+
+@dataclass(frozen=True)
+class Study:
+    """Cells asked for together."""
+
+    cells: tuple[Cell, ...]
+
+
+def predictions(cell: Cell, pin: Pin) -> tuple[Predict, ...]:
+    """The cell's Predict stages, one per language that is present."""
+    start: Model | Train = cell.model
+    for phase in cell.phases:
+        start = _train(phase, start, pin)
+    assert isinstance(start, Train)
+    present = (pin(cell.target, cell.split, language) for language in cell.languages)
+    return tuple(Predict(data, start) for data in present if data is not None)
+
+
+def _train(phase: Phase, start: Model | Train, pin: Pin) -> Train:
+    data = pin(phase.task, "train", "en")
+    assert data is not None, "a missing training file is refused before stages are made"
+    validation = pin(phase.validation_task, "validation", "en") if phase.recipe.selection == "best" else None
+    return Train(data, validation, start, phase.recipe)
+
+
+def stages(goals: Iterable[Predict]) -> tuple[Stage, ...]:
+    """Every stage that the goals need, each once, in an order that can be run."""
+    ordered: dict[Stage, None] = {}
+    for goal in goals:
+        ordered.update(dict.fromkeys(trainings(goal)))
+        ordered[goal] = None
+    return tuple(ordered)

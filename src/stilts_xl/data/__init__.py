@@ -1,0 +1,1 @@
+"""From files and hubs to checked examples and seeded batches."""

@@ -1,0 +1,119 @@
+"""The Hub: revisions resolved to commits once and kept in a lock file, and a data set's files at a commit."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import (
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import disable_progress_bars, httpx  # type: ignore[attr-defined]
+
+from stilts_xl.core.errors import Mistake, StiltsError
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SECONDS_TO_ANSWER = 30
+
+
+def commit_of(kind: str, repo: str, revision: str, lock: str, offline: bool) -> str:
+    """The 40-digit commit of a repository's revision; ``kind`` is 'dataset' or 'model'.
+
+    The first contact writes it to the lock file, and later calls read it there. Raises Mistake for an unknown
+    repository or revision, StiltsError where the Hub cannot be reached and the lock does not know.
+    """
+    if COMMIT.fullmatch(revision):
+        return revision
+    name = f"{kind}s/{repo}@{revision}"
+    known = _read_lock(Path(lock))
+    if name in known:
+        return known[name]
+    if offline:
+        raise Mistake(
+            f"--offline, and the commit of {name} was never resolved\nrun once without --offline, or use data=sample or data=local"
+        )
+    Path(lock).parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{lock}.guard"):  # runs that start together agree on one commit, and lose none of each other's
+        known = _read_lock(Path(lock))
+        if name not in known:
+            known[name] = _ask(kind, repo, revision)
+            _write_lock(Path(lock), known)
+    return known[name]
+
+
+def dataset_folder(repo: str, commit: str, patterns: Sequence[str], offline: bool) -> Path:
+    """The local folder of a data set at a commit, with every file that matches a pattern.
+
+    A commit never changes, so what is in the cache is not fetched again. ``offline`` opens no connection, whatever the
+    environment says: huggingface_hub promises that of ``snapshot_download(local_files_only=True)`` but not of
+    ``hf_hub_download``, which may look up its user agent.
+    """
+    with _plain_errors("dataset", repo, commit, offline), disable_progress_bars():
+        folder = snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=list(patterns), local_files_only=offline)
+    return Path(folder)
+
+
+@contextmanager
+def _plain_errors(kind: str, repo: str, revision: str, offline: bool = False) -> Iterator[None]:
+    """The Hub's many errors as two: a Mistake for what it does not have, a StiltsError where it cannot be asked."""
+    try:
+        yield
+    except HFValidationError:
+        raise Mistake(f"'{repo}' is not the name of a {kind} on the Hub; expected owner/name") from None
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        raise Mistake(f"the Hub has no {kind} '{repo}' at revision '{revision}' (or it needs a login)") from None
+    except (httpx.HTTPError, OSError) as error:
+        if offline:
+            raise Mistake(
+                f"--offline, and {kind} '{repo}' at {revision[:8]} is not all in the cache\n"
+                "run once without --offline, or use data=sample or data=local"
+            ) from None
+        raise StiltsError(
+            f"the Hub cannot be reached for {kind} '{repo}': {reason(error)}\nwithout a network: data=local data.root=DIR, model.path=DIR"
+        ) from None
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what lies at the bottom of an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _ask(kind: str, repo: str, revision: str) -> str:
+    with _plain_errors(kind, repo, revision):
+        commit = HfApi().repo_info(repo, revision=revision, repo_type=kind, timeout=SECONDS_TO_ANSWER).sha
+    if commit is None or not COMMIT.fullmatch(commit):
+        raise StiltsError(f"the Hub named no commit for {kind} '{repo}' at '{revision}'")
+    return commit
+
+
+def _read_lock(lock: Path) -> dict[str, str]:
+    try:
+        found = json.loads(lock.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise _unreadable(lock, str(error)) from None
+    if not isinstance(found, dict):
+        raise _unreadable(lock, "it holds no JSON object")
+    broken = [name for name, commit in found.items() if not COMMIT.fullmatch(str(commit))]
+    if broken:
+        raise _unreadable(lock, f"{broken[0]} has no commit")
+    return found
+
+
+def _unreadable(lock: Path, why: str) -> Mistake:
+    return Mistake(f"{lock} is not a readable lock file ({why}); delete it to resolve the revisions again")
+
+
+def _write_lock(lock: Path, content: dict[str, str]) -> None:
+    whole = lock.with_name(f"{lock.name}.new")
+    whole.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(whole, lock)

@@ -1,0 +1,30 @@
+"""Which splits a run reads, and which of them it cannot do without."""
+
+from stilts_xl.core.request import Request
+from stilts_xl.tasks.catalog import all_tasks
+
+Wanted = tuple[str, str, str, bool]
+"""(task, split, language, whether its absence stops the run)."""
+
+
+def splits_of_request(request: Request) -> tuple[Wanted, ...]:
+    """Training and, where a recipe selects by it, validation rows in English; then the target in every language."""
+    found: dict[Wanted, None] = {}
+    for phase in request.phases:
+        found[phase.task, "train", "en", True] = None
+        if phase.recipe.selection == "best":
+            found[phase.validation_task, "validation", "en", True] = None
+    for language in request.languages:
+        found[request.target, request.split, language, False] = None
+    return tuple(found)
+
+
+def splits_of_tasks() -> tuple[Wanted, ...]:
+    """Every split and language of every task; none of them is needed."""
+    return tuple(
+        (task.name, split, language, False)
+        for task in all_tasks().values()
+        for split in ("train", "validation", "test")
+        if task.has_split(split)
+        for language in (("en",) if split == "train" else task.languages)
+    )

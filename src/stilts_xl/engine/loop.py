@@ -1,0 +1,130 @@
+"""The training loop: one flat pass over the steps of a plan, resumable at any of them, through accelerate."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+
+from stilts_xl.core.errors import Interrupted, StiltsError
+from stilts_xl.core.event import Event, Reporter
+from stilts_xl.engine.checkpoint import State, best_file, load_checkpoint, save_checkpoint
+from stilts_xl.engine.device import accelerator_for, train_budget
+from stilts_xl.engine.optimizer import adamw, learning_rate
+from stilts_xl.engine.step import gradients
+from stilts_xl.engine.training import Outcome, Training
+from stilts_xl.model.encoder import load_weights, weights
+
+
+def train(training: Training, report: Reporter, stopping: Callable[[], bool]) -> Outcome:
+    """Run the plan's steps from the last checkpoint on; afterwards the model holds the selected weights.
+
+    The loss, the gradients and the update of a step are those of its whole global batch, however it is laid out, split
+    and spread. Raises StiltsError where a loss is not finite, and Interrupted, after a checkpoint, where ``stopping``.
+    """
+    recipe, compute, folder, total = training.recipe, training.compute, training.folder, training.plan.total
+    accelerator = accelerator_for(compute, recipe, training.tracker, training.tracking)
+    accelerator.init_trackers(training.slug)
+    model, optimizer = accelerator.prepare(training.model, adamw(training.model, recipe))
+    state = load_checkpoint(folder, training.model, optimizer.optimizer)
+    if state is None:
+        state = State(0, train_budget(compute, accelerator.device), 0, 0.0, None, 0, 0)
+    else:
+        report(Event(training.slug, "train", state.step, total, message=f"resuming at step {state.step}"))
+    earlier, began, loss = state.seconds, time.monotonic(), None
+
+    model.train()
+    while state.step < total and not (recipe.patience and state.stale >= recipe.patience):
+        name, indices = training.plan.at(state.step)
+        rate = learning_rate(state.step, total, recipe)
+        part, budget = gradients(training, accelerator, model, state.step, name, indices, state.token_budget, report)
+        loss, stop = _agree(accelerator, part, stopping())
+        if not math.isfinite(loss):
+            raise _diverged(training, state.step, name, indices, rate, loss)
+        if recipe.max_grad_norm:
+            accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+        tokens = state.tokens + int(training.lessons[name].encoded.lengths[indices].sum())
+        seconds = earlier + time.monotonic() - began
+        state = replace(state, step=state.step + 1, token_budget=budget, tokens=tokens, seconds=seconds)
+        last = state.step == total
+        report(Event(training.slug, "train", state.step, total, loss, rate, tokens / seconds))
+        accelerator.log({"loss": loss, "learning_rate": rate, "tokens": tokens}, step=state.step)
+
+        # once in a while, and at the end: is this the best step so far?
+        if training.validate is not None and (last or state.step % recipe.eval_every == 0):
+            state = _validated(training, accelerator, state, report)
+
+        # once in a while, and when asked to stop: leave something to go on from
+        if not last and (stop or state.step % compute.checkpoint_steps == 0):
+            if accelerator.is_main_process:
+                save_checkpoint(folder, training.model, optimizer.optimizer, state)
+            accelerator.wait_for_everyone()
+            if stop:
+                accelerator.end_training()
+                raise Interrupted(f"{training.slug} stopped after step {state.step} of {total}; the same command goes on from there")
+
+    accelerator.end_training()
+    if training.validate is not None:
+        load_weights(training.model, load_file(best_file(folder, state.best_step)))
+    kept = state.step if training.validate is None else state.best_step
+    device, precision = accelerator.device.type, accelerator.mixed_precision
+    return Outcome(
+        state.step, total, kept, state.best_score, loss, state.tokens, state.seconds, state.token_budget, device, precision
+    )
+
+
+def _agree(accelerator: Accelerator, part: torch.Tensor, stop: bool) -> tuple[float, bool]:
+    """The loss of the whole batch, and whether any process was asked to stop."""
+    if accelerator.num_processes == 1:
+        return float(part), stop
+    both = torch.stack([part, torch.full_like(part, float(stop))])
+    summed = accelerator.reduce(both, "sum")
+    return float(summed[0]), bool(summed[1] > 0)
+
+
+def _validated(training: Training, accelerator: Accelerator, state: State, report: Reporter) -> State:
+    """The state after a validation by the main process; the best weights so far are kept beside the checkpoints."""
+    assert training.validate is not None
+    found = [0.0]
+    if accelerator.is_main_process:
+        found = [training.validate(training.model)]
+        if state.best_score is None or found[0] > state.best_score:
+            save_file(weights(training.model), _ready(best_file(training.folder, state.step)))
+    score = float(broadcast_object_list(found)[0])
+    accelerator.log({"validation": score}, step=state.step)
+    better = state.best_score is None or score > state.best_score
+    message = f"validation {score:.2f} at step {state.step}{', the best so far' if better else ''}"
+    report(Event(training.slug, "validate", state.step, training.plan.total, message=message))
+    if better:
+        return replace(state, best_score=score, best_step=state.step, stale=0)
+    return replace(state, stale=state.stale + 1)
+
+
+def _ready(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _diverged(
+    training: Training, step: int, name: str, indices: NDArray[np.int64], rate: float, loss: float
+) -> StiltsError:
+    lesson = training.lessons[name]
+    ids = list(dict.fromkeys(lesson.ids[owner] for owner in lesson.encoded.owner[indices].tolist()))
+    shown = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+    return StiltsError(
+        f"{training.slug}: the loss is {loss} at step {step} of {training.plan.total}, learning rate {rate:.3g}\n"
+        f"examples of the batch: {shown}\n"
+        "a lower learning_rate or more warm-up usually helps; the last checkpoint is kept"
+    )

@@ -1,0 +1,69 @@
+"""One step's gradients: the mean loss of a global batch, in micro-batches that fit into memory."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+
+from stilts_xl.core.errors import StiltsError
+from stilts_xl.core.event import Event, Reporter
+from stilts_xl.data.batches import micro_batches, share
+from stilts_xl.engine.device import layout_for, seed_step
+from stilts_xl.engine.predict import inputs_of
+from stilts_xl.engine.training import Training
+
+
+def gradients(
+    training: Training,
+    accelerator: Accelerator,
+    model: torch.nn.Module,
+    step: int,
+    name: str,
+    indices: NDArray[np.int64],
+    budget: int,
+    report: Reporter,
+) -> tuple[torch.Tensor, int]:
+    """Accumulate the gradients of a global batch; (this process's part of the mean loss, the token budget that fitted).
+
+    Where memory runs out the budget is halved, never the batch: gradients are cleared, the step's seed is set again,
+    and the batch is begun anew.
+    """
+    while True:
+        seed_step(training.recipe.seed, step, accelerator.process_index)
+        try:
+            return _attempt(training, accelerator, model, name, indices, budget), budget
+        except torch.OutOfMemoryError:
+            longest = int(training.lessons[name].encoded.lengths[indices].max())
+            if budget <= longest or accelerator.num_processes > 1:
+                raise StiltsError(
+                    f"{training.slug}: out of memory at step {step} with {budget} tokens at once (longest sequence {longest})\n"
+                    f"try compute.token_budget={max(budget // 2, 1)}, or a shorter max_length"
+                ) from None
+        model.zero_grad(set_to_none=True)
+        budget = max(budget // 2, longest)
+        message = f"out of memory: compute.token_budget is now {budget}; the batch of {len(indices)} stays"
+        report(Event(training.slug, "train", step, training.plan.total, message=message))
+
+
+def _attempt(
+    training: Training, accelerator: Accelerator, model: torch.nn.Module, name: str, indices: NDArray[np.int64], budget: int
+) -> torch.Tensor:
+    lesson = training.lessons[name]
+    lengths = lesson.encoded.lengths
+    mine = share(indices, lengths, accelerator.process_index, accelerator.num_processes)
+    weight = 1.0 / len(indices) if len(mine) else 0.0
+    mine = mine if len(mine) else indices[:1]  # a process without a share still takes part in the exchange, with nothing
+    parts = micro_batches(mine, lengths, layout_for(training.compute, accelerator.device), budget)
+    total = torch.zeros((), device=accelerator.device)
+    for number, part in enumerate(parts, 1):
+        with nullcontext() if number == len(parts) else accelerator.no_sync(model):
+            inputs = inputs_of(lesson.encoded.tokens, part, accelerator.device)
+            targets = torch.from_numpy(lesson.encoded.targets[part]).to(accelerator.device)
+            with accelerator.autocast():
+                logits = model(inputs, name)
+            loss = lesson.kind.loss(logits, inputs.lengths, targets) * weight
+            accelerator.backward(loss * accelerator.num_processes)  # the exchange takes the mean over processes
+            total += loss.detach()
+    return total

@@ -1,0 +1,1 @@
+"""Everything that varies with the shape of a problem."""

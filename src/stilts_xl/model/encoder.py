@@ -1,0 +1,183 @@
+"""Encoders: made from a folder or from scratch, run in either layout, saved so that from_pretrained loads them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, XLMRobertaConfig
+
+from stilts_xl.core.errors import Mistake
+from stilts_xl.core.stage import Scratch
+from stilts_xl.model.attention import PACKED, PADDED
+from stilts_xl.model.heads import Head, stock_name
+
+FAMILIES = {"xlm-roberta": "XLMRoberta", "xlm-roberta-xl": "XLMRobertaXL", "roberta": "Roberta"}
+"""Model types whose positions start at pad + 1 and whose encoder is called 'roberta' in checkpoints with a head."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A micro-batch without padding."""
+
+    ids: torch.Tensor
+    """[tokens] sub-token ids of all sequences, one after another."""
+    lengths: list[int]
+    """Tokens of each sequence."""
+
+    @property
+    def starts(self) -> torch.Tensor:
+        """[sequences] index of each sequence's first token."""
+        ends = torch.tensor(self.lengths).cumsum(0)
+        return (ends - torch.tensor(self.lengths)).to(self.ids.device)
+
+
+class TaskModel(nn.Module):
+    """One encoder and its heads by task; ``layout`` says how sequences are laid out, and never what is computed."""
+
+    def __init__(self, encoder: PreTrainedModel, heads: Mapping[str, Head], layout: str) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(heads)
+        self.packed = layout == "packed"
+        encoder.set_attn_implementation(PACKED if self.packed else PADDED)
+        if encoder.pooler is not None:
+            encoder.pooler.requires_grad_(False)
+
+    def forward(self, inputs: Inputs, head: str) -> torch.Tensor:
+        """The head's logits: [sequences, outputs] or [tokens, outputs]."""
+        hidden = self._packed(inputs) if self.packed else self._padded(inputs)
+        logits: torch.Tensor = self.heads[head](hidden, inputs.starts)
+        return logits
+
+    def _packed(self, inputs: Inputs) -> torch.Tensor:
+        ids = inputs.ids.unsqueeze(0)
+        offset = self.encoder.config.pad_token_id + 1
+        positions = torch.cat([torch.arange(offset, offset + length) for length in inputs.lengths])
+        hidden: torch.Tensor = self.encoder(
+            input_ids=ids,
+            position_ids=positions.unsqueeze(0).to(ids.device),
+            token_type_ids=torch.zeros_like(ids),
+            segments=inputs.lengths,
+        ).last_hidden_state
+        return hidden[0]
+
+    def _padded(self, inputs: Inputs) -> torch.Tensor:
+        lengths = torch.tensor(inputs.lengths, device=inputs.ids.device)
+        mask = torch.arange(max(inputs.lengths), device=inputs.ids.device) < lengths.unsqueeze(1)
+        ids = torch.full(mask.shape, self.encoder.config.pad_token_id, device=inputs.ids.device, dtype=inputs.ids.dtype)
+        ids[mask] = inputs.ids
+        hidden: torch.Tensor = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        return hidden[mask]
+
+
+def from_folder(folder: Path) -> PreTrainedModel:
+    """The encoder of a Hugging Face folder, pooler included where it has one; heads it may hold are left behind.
+
+    Raises Mistake where the folder holds no XLM-R-like configuration or no safetensors weights, or they do not match.
+    """
+    config = read_config(folder)
+    if not list(folder.glob("*.safetensors")):
+        raise Mistake(f"the model folder {folder} holds no weights: expected model.safetensors (only safetensors are read)")
+    try:
+        encoder, report = AutoModel.from_pretrained(
+            folder, config=config, dtype=torch.float32, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+    except (OSError, RuntimeError, SafetensorError, ValueError) as error:
+        raise Mistake(f"the weights in {folder} cannot be loaded: {str(error).splitlines()[0]}") from None
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise Mistake(f"the weights in {folder} lack {len(missing)} of the encoder's tensors, the first is '{missing[0]}'")
+    if any(name.startswith("pooler.") for name in report["missing_keys"]):
+        encoder.pooler = None
+    assert isinstance(encoder, PreTrainedModel)
+    return encoder
+
+
+def read_config(folder: Path) -> Any:
+    """The folder's configuration, or a Mistake where it is not XLM-R-like."""
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise Mistake(f"{folder} is not a model folder: {str(error).splitlines()[0]}") from None
+    if config.model_type not in FAMILIES:
+        raise Mistake(f"{folder} holds a '{config.model_type}' model; expected one of {', '.join(FAMILIES)}")
+    return config
+
+
+def from_scratch(spec: Scratch, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """XLM-R's architecture with random weights, a pure function of the spec and the size of the vocabulary."""
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=spec.hidden_size,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        intermediate_size=spec.intermediate_size,
+        max_position_embeddings=spec.max_positions,
+        hidden_dropout_prob=spec.dropout,
+        attention_probs_dropout_prob=spec.dropout,
+        type_vocab_size=1,
+        layer_norm_eps=1e-5,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        encoder = AutoModel.from_config(config)
+    assert isinstance(encoder, PreTrainedModel)
+    return encoder
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The fast tokenizer of a folder, or a Mistake."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise Mistake(f"no tokenizer can be loaded from {folder}: {str(error).splitlines()[0]}") from None
+    if not tokenizer.is_fast:
+        raise Mistake(f"the tokenizer in {folder} has no tokenizer.json; answers need its character offsets")
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def weights(model: TaskModel) -> dict[str, torch.Tensor]:
+    """All tensors under Hugging Face's names, on the CPU: 'roberta.…' and the head's own."""
+    tensors = {f"roberta.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
+    for head in model.heads.values():
+        assert isinstance(head, Head)
+        tensors |= {stock_name(head, name): tensor for name, tensor in head.state_dict().items()}
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def load_weights(model: TaskModel, tensors: Mapping[str, torch.Tensor]) -> None:
+    """The reverse of ``weights``; every tensor must be there."""
+    own = model.encoder.state_dict()
+    model.encoder.load_state_dict({name: tensors[f"roberta.{name}"] for name in own})
+    for head in model.heads.values():
+        assert isinstance(head, Head)
+        head.load_state_dict({name: tensors[stock_name(head, name)] for name in head.state_dict()})
+
+
+def save(model: TaskModel, tokenizer: PreTrainedTokenizerBase, labels: tuple[str, ...], folder: Path) -> list[str]:
+    """Write model.safetensors, config.json and the tokenizer as from_pretrained expects them; the files' names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(weights(model), folder / "model.safetensors", metadata={"format": "pt"})
+    head = next(iter(model.heads.values()))
+    assert isinstance(head, Head)
+    config = model.encoder.config.to_dict()
+    config["architectures"] = [f"{FAMILIES[config['model_type']]}For{head.architecture}"]
+    if labels:
+        config["id2label"] = dict(enumerate(labels))
+        config["label2id"] = {label: index for index, label in enumerate(labels)}
+    type(model.encoder.config).from_dict(config).save_pretrained(folder)
+    written = tokenizer.save_pretrained(folder)
+    return ["model.safetensors", "config.json", *(Path(path).name for path in written)]
+
+
+def load_saved(model: TaskModel, folder: Path) -> None:
+    """Weights that ``save`` wrote, into a model of the same shape."""
+    load_weights(model, load_file(folder / "model.safetensors"))

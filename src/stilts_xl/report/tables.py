@@ -1,0 +1,94 @@
+"""Tables as values: cells are text, and everything a reader must know stands in the title or the footer."""
+
+from dataclasses import dataclass
+
+from stilts_xl.core.stage import Train, slug, trainings
+from stilts_xl.report.collect import Scored, model_name
+from stilts_xl.tasks.catalog import task_named
+
+SHORT = {"f1": "F1", "exact_match": "EM", "accuracy": "accuracy"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to be rendered."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    summary: tuple[str, ...]
+    """The last row: averages."""
+    footer: tuple[str, ...]
+
+
+def language_table(found: Scored, baseline: Scored | None) -> Table:
+    """One row a language: each metric with its standard error, n, and the gain where a baseline is here.
+
+    The average is over the languages present, English included; those absent are named in the footer.
+    """
+    task = task_named(found.run.cell.target)
+    metrics = task.metrics
+    columns = ["language", *(f"{SHORT[metric]} ↑" for metric in metrics), "n"]
+    if baseline is not None:
+        columns.append(f"gain in {SHORT[metrics[0]]}")
+    rows = []
+    counts = {row.language: row.n for row in found.scores}
+    for language in [goal.data.language for goal in found.run.goals if goal.data.language in counts]:
+        row = [language]
+        for metric in metrics:
+            value, error = found.value(language, metric), found.errors[language, metric]
+            row.append(f"{value:.1f} ± {error:.1f}")
+        row.append(f"{counts[language]:,}")
+        if baseline is not None:
+            row.append(_gain(found.value(language, metrics[0]), baseline.value(language, metrics[0])))
+        rows.append(tuple(row))
+    summary = ["average", *(_number(found.average(metric)) for metric in metrics), f"{sum(counts.values()):,}"]
+    if baseline is not None:
+        summary.append(_gain(found.average(metrics[0]), baseline.average(metrics[0])))
+    return Table(_title(found), tuple(columns), tuple(rows), tuple(summary), _footer(found, baseline))
+
+
+def _title(found: Scored) -> str:
+    cell = found.run.cell
+    arrow = f"{model_name(found.run)} → {cell.intermediate} → {cell.target}"
+    return arrow if cell.intermediate != "none" else f"{model_name(found.run)} → {cell.target}"
+
+
+def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
+    run, cell = found.run, found.run.cell
+    scored = {row.language for row in found.scores}
+    lines = [f"protocol {cell.protocol} · seed {cell.seed} · {cell.split} split · average over {len(scored)} of {len(cell.languages)} languages · ± standard error over items"]
+    lines.append("keys " + " → ".join(slug(training) for training in trainings(run.goals[0].model)))
+    if baseline is not None:
+        lines.append(f"gain over {slug(baseline.run.goals[0].model)} (no intermediate task)")
+    if run.source == "sample":
+        lines.append("sample data: invented rows to try things out; no number here means anything")
+    if run.limit:
+        lines.append(f"limited to {run.limit} examples a split: not comparable with other results")
+    if run.absent:
+        looked = next(iter(run.absent.values()))[0]
+        lines.append(f"not in the average, no file: {', '.join(run.absent)} (looked for {looked} and the like)")
+    if found.unlabelled:
+        lines.append(f"not in the average, labels hidden by the publisher: {', '.join(found.unlabelled)} (predictions are written)")
+    if found.missing:
+        lines.append(f"not in the average, not predicted yet: {', '.join(found.missing)}")
+    lines += _selection(run.goals[0].model, cell.split)
+    return tuple(lines)
+
+
+def _selection(trained: Train, split: str) -> list[str]:
+    """A word where the English rows that chose the best step are those that are scored."""
+    chosen = trained.validation
+    task = task_named(trained.data.task)
+    if chosen is None or chosen.task != task.name or task.name == "squad":
+        return []
+    same = any(layout.paths.get("validation") == layout.paths.get(split) for layout in task.files if split in layout.paths)
+    return ["the best step was chosen on the English rows that are scored here"] if same else []
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _gain(value: float | None, base: float | None) -> str:
+    return "–" if value is None or base is None else f"{value - base:+.1f}"

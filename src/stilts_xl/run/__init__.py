@@ -1,0 +1,1 @@
+"""Doing all of it."""

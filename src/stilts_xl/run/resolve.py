@@ -1,0 +1,102 @@
+"""A request to stages: models and data pinned to their bytes, absent languages noted, nothing trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from stilts_xl.core.errors import Mistake
+from stilts_xl.core.identity import digest
+from stilts_xl.core.request import ModelChoice, Request
+from stilts_xl.core.site import Site
+from stilts_xl.core.stage import Data, Model, Predict, Pretrained, Scratch
+from stilts_xl.core.study import Cell, predictions
+from stilts_xl.data.hub import commit_of
+from stilts_xl.data.sources import SAMPLE_ROOT, Absent, absent_file, pin
+from stilts_xl.store.digests import remembering
+from stilts_xl.tasks.catalog import task_named
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "sentencepiece.bpe.model", "vocab.txt")
+BUNDLED = "bundled"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A request after everything in it was found."""
+
+    cell: Cell
+    goals: tuple[Predict, ...]
+    """One a language that is present."""
+    absent: Mapping[str, tuple[str, ...]]
+    """Language -> where its file was looked for."""
+    site: Site
+
+
+def resolve(request: Request) -> Chain:
+    """Find and pin everything. Raises Mistake for a missing model, training file, root, or a target without any language."""
+    workspace = Path(request.workspace)
+    digest_of = remembering(workspace / "cache" / "digests.json")
+    model = pin_model(request.model, workspace, request.place.lock, request.place.offline)
+    absent: dict[str, tuple[str, ...]] = {}
+
+    @cache
+    def pinned(task: str, split: str, language: str) -> Data | None:
+        found = pin(task_named(task), split, language, request.place, request.limit, digest_of)
+        if not isinstance(found, Absent):
+            return found
+        if split == "train" or task != request.target or (split, language) not in wanted:
+            raise absent_file(task_named(task), split, found, request.place.root)
+        absent[language] = found.looked
+        return None
+
+    wanted = {(request.split, language) for language in request.languages}
+    cell = Cell(
+        model, request.intermediate, request.target, request.phases, request.languages, request.split, request.protocol
+    )
+    goals = predictions(cell, pinned)
+    if not goals:
+        raise Mistake(
+            f"no {request.split} file of {request.target} in {request.place.root} for any of {', '.join(request.languages)}\n"
+            f"the first looked for was {next(iter(absent.values()))[0]}; stilts show task {request.target} says where to get it"
+        )
+    site = Site(request.workspace, request.place, request.model, request.compute, request.tracker)
+    return Chain(cell, goals, absent, site)
+
+
+def pin_model(choice: ModelChoice, workspace: Path, lock: str, offline: bool) -> Model:
+    """The model as a value that names its bytes. Raises Mistake where the folder is not one."""
+    digest_of = remembering(workspace / "cache" / "digests.json")
+    if choice.path:
+        folder = Path(choice.path)
+        _require(folder, "model.path", ["config.json"])
+        if not list(folder.glob("*.safetensors")):
+            raise Mistake(f"model.path={folder} holds no weights: expected model.safetensors (only safetensors are read)")
+        _require(folder, "model.path", ["tokenizer.json"])
+        files = [folder / "config.json", *sorted(folder.glob("*.safetensors")), *_tokenizer_files(folder)]
+        return Pretrained(f"sha256:{digest({file.name: digest_of(file) for file in files})}", choice.name)
+    if choice.repo:
+        return Pretrained(f"hub:{choice.repo}@{commit_of('model', choice.repo, choice.revision, lock, offline)}", choice.name)
+    folder = tokenizer_folder(choice)
+    _require(folder, "model.tokenizer", ["tokenizer.json"])
+    tokenizer = digest({file.name: digest_of(file) for file in _tokenizer_files(folder)})
+    return Scratch(
+        choice.hidden_size, choice.layers, choice.heads, choice.intermediate_size, choice.max_positions, choice.dropout,
+        choice.seed, f"sha256:{tokenizer}", choice.name,
+    )  # fmt: skip
+
+
+def tokenizer_folder(choice: ModelChoice) -> Path:
+    """Where the tokenizer of a model from scratch is."""
+    return SAMPLE_ROOT / "tokenizer" if choice.tokenizer == BUNDLED else Path(choice.tokenizer).expanduser()
+
+
+def _tokenizer_files(folder: Path) -> list[Path]:
+    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+
+
+def _require(folder: Path, setting: str, names: list[str]) -> None:
+    if not folder.is_dir():
+        raise Mistake(f"{setting}={folder} is not a folder")
+    for name in names:
+        if not (folder / name).is_file():
+            raise Mistake(f"{setting}={folder} holds no {name}; expected a Hugging Face folder")

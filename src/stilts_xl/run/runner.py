@@ -1,0 +1,102 @@
+"""Do all that is missing for a chain, claim by claim, on this machine and beside other runs of the same workspace."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stilts_xl.core.errors import Interrupted
+from stilts_xl.core.event import Event, Reporter
+from stilts_xl.core.site import Site
+from stilts_xl.core.stage import Predict, Stage, Train, slug
+from stilts_xl.data.examples import load
+from stilts_xl.run.predict import make_predictions
+from stilts_xl.run.processes import make_training_together
+from stilts_xl.run.quiet import quiet
+from stilts_xl.run.train import make_training
+from stilts_xl.store.lock import Held, claim
+from stilts_xl.store.store import completed, lock_file, require_writable
+from stilts_xl.tasks.catalog import task_named
+
+POLL = 1.0
+"""Seconds between looks at stages that others are making."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run did."""
+
+    trained: int
+    predicted: int
+    seconds: float
+
+
+def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping: Callable[[], bool]) -> Made:
+    """Make the missing stages, and wait for those that another process is making. Raises what a stage raises.
+
+    All data of the missing stages are read and checked before the first training.
+    """
+    workspace, began = Path(site.workspace), time.monotonic()
+    require_writable(workspace)
+    quiet()
+    check_data(todo, site, report, stopping)
+    trained = predicted = 0
+    waiting_for: set[str] = set()
+    while todo:
+        ready = next_job(todo)
+        held = claim_all(ready, workspace)
+        try:
+            mine = [stage for stage in ready if slug(stage) in held and completed(workspace, stage) is None]
+            if mine and isinstance(mine[0], Train):
+                make = make_training_together if site.compute.processes > 1 else make_training
+                make(mine[0], site, report, stopping)
+                trained += 1
+            elif mine:
+                jobs = [stage for stage in mine if isinstance(stage, Predict)]
+                make_predictions(jobs, site, report, stopping)
+                predicted += len(jobs)
+        finally:
+            for claimed in held.values():
+                claimed.release()
+        todo = tuple(stage for stage in todo if completed(workspace, stage) is None)
+        if not held and todo:
+            _wait(ready, waiting_for, report, stopping)
+    return Made(trained, predicted, time.monotonic() - began)
+
+
+def next_job(todo: tuple[Stage, ...]) -> list[Stage]:
+    """The first stage that can be made now; with a prediction, every other prediction of the same model."""
+    first = todo[0]
+    if isinstance(first, Train):
+        return [first]
+    return [stage for stage in todo if isinstance(stage, Predict) and stage.model == first.model]
+
+
+def claim_all(wanted: list[Stage], workspace: Path) -> dict[str, Held]:
+    """Claims on those of the stages that nobody living holds."""
+    found = {slug(stage): claim(lock_file(workspace, stage), slug(stage)) for stage in wanted}
+    return {name: held for name, held in found.items() if held is not None}
+
+
+def check_data(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping: Callable[[], bool]) -> None:
+    """Read and check every row that the stages will need, so that a broken one stops the run before any training."""
+    needed = [stage.data for stage in todo] + [
+        stage.validation for stage in todo if isinstance(stage, Train) and stage.validation is not None
+    ]
+    distinct = list(dict.fromkeys(needed))
+    for number, data in enumerate(distinct, 1):
+        if stopping():
+            raise Interrupted("stopped before anything was trained")
+        loaded = load(task_named(data.task), data, site.place)
+        message = f"{loaded.origin}: {loaded.moved} answers re-located" if loaded.moved else ""
+        report(Event("data", "check", number, len(distinct), message=message))
+
+
+def _wait(ready: list[Stage], waiting_for: set[str], report: Reporter, stopping: Callable[[], bool]) -> None:
+    for stage in ready:
+        if slug(stage) not in waiting_for:
+            waiting_for.add(slug(stage))
+            report(Event(slug(stage), "wait", 0, 0, message=f"another process is making {slug(stage)}; waiting for it"))
+    if stopping():
+        raise Interrupted("stopped while waiting for another process; nothing of ours was under way")
+    time.sleep(POLL)

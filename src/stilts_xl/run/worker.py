@@ -1,0 +1,44 @@
+"""One of several processes of a training: ``python -m stilts_xl.run.worker JOB.json``, started by run/processes.py."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from stilts_xl.core.errors import StiltsError
+from stilts_xl.core.event import Event, to_json
+from stilts_xl.core.identity import restore
+from stilts_xl.core.place import DataPlace
+from stilts_xl.core.recipe import Compute
+from stilts_xl.core.request import ModelChoice
+from stilts_xl.core.site import Site
+from stilts_xl.run.quiet import quiet
+from stilts_xl.run.train import make_training
+from stilts_xl.store.record import STAGE_CLASSES
+
+SITE_CLASSES: dict[str, type] = {cls.__name__: cls for cls in (Site, DataPlace, ModelChoice, Compute)}
+
+
+def main(job: Path) -> int:
+    """Run the job; events go to standard output, a failure as a line of JSON to standard error. Returns the exit code."""
+    plain = json.loads(job.read_text(encoding="utf-8"))
+    stop, parent = Path(plain["stop"]), int(plain["parent"])
+    quiet()
+
+    def report(event: Event) -> None:
+        if os.environ["RANK"] == "0":
+            print(to_json(event), flush=True)
+
+    def stopping() -> bool:
+        return stop.exists() or os.getppid() != parent
+
+    try:
+        make_training(restore(plain["stage"], STAGE_CLASSES), restore(plain["site"], SITE_CLASSES), report, stopping)
+    except StiltsError as error:
+        print(json.dumps({"error": str(error)}), file=sys.stderr, flush=True)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""What can be learned or tested, one small file per task."""

@@ -1,0 +1,53 @@
+"""Row functions that several tasks share: SQuAD's schema and NLI's."""
+
+from collections.abc import Callable
+
+from stilts_xl.core.example import Answer, PairExample, SpanExample
+from stilts_xl.core.task import Row
+
+SQUAD_COLUMNS = ("id", "context", "question", "answers", "paragraph")
+
+NLI_LABELS = ("contradiction", "entailment", "neutral")
+"""XTREME's order, which is the order of the classifier's outputs."""
+HUB_NLI_LABELS = ("entailment", "neutral", "contradiction")
+"""The order of the integers in the Hub's copies of XNLI and MultiNLI."""
+
+
+def question(row: Row, language: str) -> SpanExample:
+    """A SQuAD row; an answer that does not stand where it should is moved to its nearest occurrence.
+
+    XTREME's test files hold one empty answer a question: that is no answer. An answer that occurs nowhere is kept as it
+    is, and refused by the checks.
+    """
+    context = row["context"]
+    pairs = zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
+    answers = tuple(Answer(text, relocate(context, text, start)) for text, start in pairs if text)
+    return SpanExample(str(row["id"]), row["paragraph"], language, row["question"], context, answers)
+
+
+def relocate(context: str, text: str, start: int) -> int:
+    """Where ``text`` stands in ``context``: at ``start``, or else at the occurrence nearest to it; -1 if nowhere."""
+    if start >= 0 and context[start : start + len(text)] == text:
+        return start
+    after = context.find(text, max(start, 0))
+    before = context.rfind(text, 0, max(start, 0) + len(text))
+    found = [place for place in (before, after) if place >= 0]
+    return min(found, key=lambda place: abs(place - start), default=-1)
+
+
+def nli(premise: str, hypothesis: str, label: str, id_field: str = "row") -> Callable[[Row, str], PairExample | None]:
+    """A row function for NLI data from the names of its columns.
+
+    '-' (no majority among the annotators) is left out of the set, as its authors do. XNLI and MultiNLI give three
+    hypotheses to each premise in neighbouring rows; the cluster is that triple.
+    """
+
+    def example(row: Row, language: str) -> PairExample | None:
+        gold = row.get(label)
+        if gold in ("-", -1):
+            return None
+        if isinstance(gold, int) and not isinstance(gold, bool):
+            gold = HUB_NLI_LABELS[gold] if 0 <= gold < len(HUB_NLI_LABELS) else str(gold)
+        return PairExample(str(row[id_field]), str(row["row"] // 3), row[premise], row[hypothesis], gold or None)
+
+    return example
