@@ -68,8 +68,14 @@ class Hub:
 
     def commit(self, kind: str, name: str, folder: Path) -> str:
         """Put a folder's files on 'main' and return the commit; ``kind`` is 'dataset' or 'model'."""
-        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-        commit = sha1(repr(sorted((path, sha256(content).hexdigest()) for path, content in files.items())).encode()).hexdigest()
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        commit = sha1(
+            repr(sorted((path, sha256(content).hexdigest()) for path, content in files.items())).encode()
+        ).hexdigest()
         repository = self.repositories.setdefault(f"{kind}s/{name}", Repository())
         repository.commits[commit] = files
         repository.branches["main"] = commit
@@ -79,7 +85,9 @@ class Hub:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -125,7 +133,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             siblings = [{"rfilename": path} for path in files]
             short = name.split("/", 1)[1]
-            self._send_json({"id": short, "sha": commit, "private": False, "tags": [], "downloads": 0, "likes": 0, "siblings": siblings})
+            self._send_json(
+                {
+                    "id": short,
+                    "sha": commit,
+                    "private": False,
+                    "tags": [],
+                    "downloads": 0,
+                    "likes": 0,
+                    "siblings": siblings,
+                }
+            )
 
     def _file(self, name: str, revision: str, path: str) -> None:
         repository, commit = self._found(name, revision)
@@ -137,7 +155,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith(LARGE):
             digest = sha256(content).hexdigest()
             linked = {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
-            self._send(302, b"", {"X-Repo-Commit": commit, "Location": f"{self.served.storage}/blobs/{digest}", **linked})
+            self._send(
+                302, b"", {"X-Repo-Commit": commit, "Location": f"{self.served.storage}/blobs/{digest}", **linked}
+            )
         else:
             self._send(200, content, {"X-Repo-Commit": commit, "ETag": f'"{_blob_id(content)}"'})
 
@@ -188,8 +208,15 @@ def run_script(script: str, argument: Any, endpoint: str, home: Path, **environm
 
     The script finds its argument as JSON in sys.argv[1]. A script that fails fails the test with its standard error.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_", "DATASETS_"))}
-    given = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_", "DATASETS_"))
+    }
+    given = {
+        "HF_ENDPOINT": endpoint,
+        "HF_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        **environment,
+    }
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         kept.pop(name, None)
         kept.pop(name.upper(), None)

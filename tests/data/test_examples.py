@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.example import Answer, PairExample, SpanExample
@@ -15,7 +13,6 @@ from stilts_xl.core.stage import Data
 from stilts_xl.data.examples import Loaded, load
 from stilts_xl.data.sources import Absent, Found, locate, pin
 from stilts_xl.tasks.catalog import task_named
-from stilts_xl.tasks.rows import relocate
 
 MNLI_TRAIN = "mnli/multinli_1.0/multinli_1.0_train.jsonl"
 MNLI_DEV = "mnli/multinli_1.0/multinli_1.0_dev_matched.jsonl"
@@ -47,7 +44,9 @@ def write(root: Path, relative: str, content: str) -> Path:
     return path
 
 
-def asked(id: str, question: str = "Where?", context: str = "It is in Rome.", *answers: tuple[str, int]) -> dict[str, Any]:
+def asked(
+    id: str, question: str = "Where?", context: str = "It is in Rome.", *answers: tuple[str, int]
+) -> dict[str, Any]:
     """One question with its context; (text, start) pairs are its answers, one good answer unless some are given."""
     given = [{"text": text, "answer_start": start} for text, start in (answers or (("Rome", 9),))]
     return {"context": context, "qas": [{"id": id, "question": question, "answers": given}]}
@@ -85,7 +84,9 @@ def test_the_three_layouts_of_multinli_give_the_same_pairs(tmp_path: Path) -> No
     write(tmp_path / "glue", "MNLI/train.tsv", f"{header}0\t0e\ta0\tb0\tneutral\n1\t1e\ta1\tb1\tentailment\n")
     write(tmp_path / "xtreme", "xnli/train-en.tsv", "a0\tb0\tneutral\r\na1\tb1\tentailment\r\n")
     found = [rows("mnli", "train", "en", tmp_path / root).examples for root in ("jsonl", "glue", "xtreme")]
-    pairs = [[(one.text_a, one.text_b, one.label) for one in examples if isinstance(one, PairExample)] for examples in found]
+    pairs = [
+        [(one.text_a, one.text_b, one.label) for one in examples if isinstance(one, PairExample)] for examples in found
+    ]
     assert pairs[0] == pairs[1] == pairs[2] == [("a0", "b0", "neutral"), ("a1", "b1", "entailment")]
 
 
@@ -95,21 +96,35 @@ def test_the_first_layout_that_is_there_is_the_one_that_is_read(tmp_path: Path) 
     write(tmp_path, "xnli/train-en.tsv", "a\tb\tneutral\n")
     write_pairs(tmp_path, MNLI_TRAIN, "neutral")
     found = locate(task, "train", "en", tmp_path)
-    assert isinstance(found, Found) and found.path == tmp_path / MNLI_TRAIN
+    assert isinstance(found, Found)
+    assert found.path == tmp_path / MNLI_TRAIN
 
 
 def test_test_files_without_labels_or_answers_are_read_as_unlabelled(tmp_path: Path) -> None:
     write(tmp_path, "xnli/test-sw.tsv", "a\tb\r\nc\td\r\n")
-    write_squad(tmp_path, "xquad/xquad.el.json", asked("1", "Πού;", "Στη Ρώμη.", ("", 0)), asked("2", "Πού;", "Στη Ρώμη.", ("Ρώμη", 4)))
+    write_squad(
+        tmp_path,
+        "xquad/xquad.el.json",
+        asked("1", "Πού;", "Στη Ρώμη.", ("", 0)),
+        asked("2", "Πού;", "Στη Ρώμη.", ("Ρώμη", 4)),
+    )
     pairs, questions = rows("xnli", "test", "sw", tmp_path), rows("xquad", "test", "el", tmp_path)
     assert [example.label for example in pairs.examples if isinstance(example, PairExample)] == [None, None]
-    assert [example.answers for example in questions.examples if isinstance(example, SpanExample)] == [(), (Answer("Ρώμη", 4),)]
+    assert [example.answers for example in questions.examples if isinstance(example, SpanExample)] == [
+        (),
+        (Answer("Ρώμη", 4),),
+    ]
     assert (pairs.unlabelled, questions.unlabelled) == (2, 1)
 
 
 def test_an_answer_beside_its_offset_is_moved_and_counted(tmp_path: Path) -> None:
     context = "Rome, and Rome again."
-    write_squad(tmp_path, "squad/train-v1.1.json", asked("1", "Where?", context, ("Rome", 11)), asked("2", "Where?", context, ("Rome", 0)))
+    write_squad(
+        tmp_path,
+        "squad/train-v1.1.json",
+        asked("1", "Where?", context, ("Rome", 11)),
+        asked("2", "Where?", context, ("Rome", 0)),
+    )
     loaded = rows("squad", "train", "en", tmp_path)
     assert [example.answers for example in loaded.examples if isinstance(example, SpanExample)] == [
         (Answer("Rome", 10),),
@@ -134,7 +149,9 @@ def test_a_label_from_nowhere_is_named_with_its_line_and_the_labels_there_are(tm
 
 
 @pytest.mark.parametrize("label", ["", None], ids=["empty", "null"])
-def test_a_blank_label_is_refused_in_training_and_kept_as_unlabelled_elsewhere(tmp_path: Path, label: str | None) -> None:
+def test_a_blank_label_is_refused_in_training_and_kept_as_unlabelled_elsewhere(
+    tmp_path: Path, label: str | None
+) -> None:
     path = write_pairs(tmp_path, MNLI_TRAIN, "neutral", label)
     write_pairs(tmp_path, MNLI_DEV, "neutral", label)
     assert refusal("mnli", "train", tmp_path) == f"{path}, line 2: expected a label, found none"
@@ -150,14 +167,22 @@ def test_texts_that_are_empty_or_no_texts_are_named_with_their_line(tmp_path: Pa
 
 
 def test_an_answer_that_its_context_does_not_hold_is_named_with_its_place_and_id(tmp_path: Path) -> None:
-    path = write_squad(tmp_path, "squad/dev-v1.1.json", asked("q7", "Where?", "It is in Rome.", ("Rome", 9), ("Paris", 9)))
+    path = write_squad(
+        tmp_path, "squad/dev-v1.1.json", asked("q7", "Where?", "It is in Rome.", ("Rome", 9), ("Paris", 9))
+    )
     place = "data[0].paragraphs[0].qas[0] (id q7)"
-    assert refusal("squad", "validation", tmp_path) == f"{path}, {place}: expected the answer in its context, found 'Paris' nowhere in it"
+    assert (
+        refusal("squad", "validation", tmp_path)
+        == f"{path}, {place}: expected the answer in its context, found 'Paris' nowhere in it"
+    )
 
 
 def test_a_training_question_without_an_answer_is_named(tmp_path: Path) -> None:
     path = write_squad(tmp_path, "squad/train-v1.1.json", asked("q7", "Where?", "It is in Rome.", ("", 0)))
-    assert refusal("squad", "train", tmp_path) == f"{path}, data[0].paragraphs[0].qas[0] (id q7): expected an answer, found none"
+    assert (
+        refusal("squad", "train", tmp_path)
+        == f"{path}, data[0].paragraphs[0].qas[0] (id q7): expected an answer, found none"
+    )
 
 
 def test_a_split_without_rows_is_refused(tmp_path: Path) -> None:
@@ -181,7 +206,11 @@ def test_an_id_that_occurs_twice_is_refused_where_answers_are_matched_by_id(tmp_
     ("paragraphs", "found"),
     [
         (
-            [asked("english-1-0"), asked("finnish-2-0", "Missä?", "Se on Roomassa.", ("Roomassa", 6)), asked("swahili-3-0")],
+            [
+                asked("english-1-0"),
+                asked("finnish-2-0", "Missä?", "Se on Roomassa.", ("Roomassa", 6)),
+                asked("swahili-3-0"),
+            ],
             "2 questions of other languages, the first is 'finnish-2-0'",
         ),
         ([asked(str(number)) for number in range(3697)], "3,697 questions; the English part has 3,696"),
@@ -189,9 +218,14 @@ def test_an_id_that_occurs_twice_is_refused_where_answers_are_matched_by_id(tmp_
     ],
     ids=["ids", "too many", "letters"],
 )
-def test_a_tydiqa_training_file_with_other_languages_is_refused(tmp_path: Path, paragraphs: list[dict[str, Any]], found: str) -> None:
+def test_a_tydiqa_training_file_with_other_languages_is_refused(
+    tmp_path: Path, paragraphs: list[dict[str, Any]], found: str
+) -> None:
     path = write_squad(tmp_path, TYDIQA_TRAIN, *paragraphs)
-    assert refusal("tydiqa", "train", tmp_path) == f"{path}: expected tydiqa training questions in 'en' only, found {found}"
+    assert (
+        refusal("tydiqa", "train", tmp_path)
+        == f"{path}: expected tydiqa training questions in 'en' only, found {found}"
+    )
 
 
 def test_an_english_tydiqa_question_about_a_foreign_word_is_no_sign_of_another_language(tmp_path: Path) -> None:
@@ -231,21 +265,6 @@ def test_the_digest_of_the_file_names_the_rows_wherever_the_file_is(tmp_path: Pa
     assert found[0] == found[1]
 
 
-letters = st.text("ab ", max_size=12)
-
-
-@settings(database=None, deadline=None)
-@given(context=letters, text=st.text("ab ", min_size=1, max_size=4), start=st.integers(-20, 20))
-def test_a_relocated_answer_stands_at_the_nearest_place_that_holds_it(context: str, text: str, start: int) -> None:
-    places = [place for place in range(len(context)) if context.startswith(text, place)]
-    found = relocate(context, text, start)
-    if places:
-        assert found in places
-        assert abs(found - start) == min(abs(place - start) for place in places)
-    else:
-        assert found == -1
-
-
 OFFICIAL = [
     ("squad", "train", (11877, 87599)),
     ("squad", "validation", (1680, 10570)),
@@ -268,8 +287,14 @@ def test_official_english_files_have_the_published_rows_or_those_of_the_small_co
 
 
 @pytest.mark.parametrize(("task", "sizes"), [("xquad", (1190,)), ("xnli", (498, 5010))])
-def test_official_test_files_are_equally_long_in_every_language_that_is_there(data_root: Path, task: str, sizes: tuple[int, ...]) -> None:
-    present = [code for code in task_named(task).languages if isinstance(locate(task_named(task), "test", code, data_root), Found)]
+def test_official_test_files_are_equally_long_in_every_language_that_is_there(
+    data_root: Path, task: str, sizes: tuple[int, ...]
+) -> None:
+    present = [
+        code
+        for code in task_named(task).languages
+        if isinstance(locate(task_named(task), "test", code, data_root), Found)
+    ]
     found = {code: rows(task, "test", code, data_root) for code in present}
     assert {len(loaded.examples) for loaded in found.values()} in [{size} for size in sizes]
     assert {code: loaded.moved for code, loaded in found.items() if loaded.moved} == {}

@@ -15,6 +15,7 @@ from stilts_xl.data.formats import read
 
 PAIR = ("sentence1", "sentence2", "gold_label")
 QUESTION = ("id", "context", "question", "answers", "paragraph")
+NESTING = "expected SQuAD's layout (data, paragraphs, context, qas, answers)"
 
 
 def layout(format: str, columns: tuple[str, ...] = PAIR, optional: tuple[str, ...] = ()) -> Files:
@@ -33,7 +34,9 @@ def fault(path: Path, content: str | bytes, shape: Files) -> str:
     with pytest.raises(Mistake) as caught:
         rows(path, content, shape)
     message = str(caught.value)
-    assert message.startswith(f"{path}, ") and ": expected " in message and ", found " in message
+    assert message.startswith(f"{path}, ")
+    assert ": expected " in message
+    assert ", found " in message
     assert "\n" not in message
     return message.removeprefix(f"{path}, ")
 
@@ -60,7 +63,10 @@ def test_lines_may_end_with_lf_or_with_cr_lf_and_the_last_one_need_not_end(file:
     expected = [("a", "b", "neutral"), ("c", "d", "entailment")]
     for last in ("", end):
         assert texts(rows(file, f"a\tb\tneutral{end}c\td\tentailment{last}", layout("tsv"))) == expected
-        assert texts(rows(file, f"{chr(9).join(PAIR)}{end}a\tb\tneutral{end}c\td\tentailment{last}", layout("tsv_header"))) == expected
+        assert (
+            texts(rows(file, f"{chr(9).join(PAIR)}{end}a\tb\tneutral{end}c\td\tentailment{last}", layout("tsv_header")))
+            == expected
+        )
 
 
 def test_only_lf_ends_a_line_and_other_separators_are_text(file: Path) -> None:
@@ -74,7 +80,10 @@ def test_a_byte_order_mark_is_not_text(file: Path) -> None:
 
 def test_a_file_made_by_a_csv_writer_loses_its_quoting(file: Path) -> None:
     content = '"She said ""no""."\tplain\tneutral\r\nplain\t"""quoted"""\tneutral\r\n'
-    assert texts(rows(file, content, layout("tsv"))) == [('She said "no".', "plain", "neutral"), ("plain", '"quoted"', "neutral")]
+    assert texts(rows(file, content, layout("tsv"))) == [
+        ('She said "no".', "plain", "neutral"),
+        ("plain", '"quoted"', "neutral"),
+    ]
 
 
 def test_a_raw_file_keeps_the_quotes_of_its_text(file: Path) -> None:
@@ -86,8 +95,15 @@ def test_a_raw_file_keeps_the_quotes_of_its_text(file: Path) -> None:
 
 
 @settings(database=None, deadline=None)
-@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\t\r\n\ufeff"), min_size=1)] * 3), max_size=4))
-def test_whatever_a_csv_writer_wrote_is_read_back(tmp_path_factory: pytest.TempPathFactory, written: list[tuple[str, str, str]]) -> None:
+@given(
+    st.lists(
+        st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\t\r\n\ufeff"), min_size=1)] * 3),
+        max_size=4,
+    )
+)
+def test_whatever_a_csv_writer_wrote_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, written: list[tuple[str, str, str]]
+) -> None:
     file = tmp_path_factory.mktemp("csv") / "file"
     with file.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, dialect="excel-tab").writerows(written)
@@ -106,9 +122,18 @@ def test_a_label_column_that_publishers_strip_may_be_absent(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("a\tb\tneutral\nc\tneutral\n", "line 2: expected 3 columns (sentence1, sentence2, gold_label), found 2: 'c\\tneutral'"),
-        ("a\tb\tneutral\tmore\n", "line 1: expected 3 columns (sentence1, sentence2, gold_label), found 4: 'a\\tb\\tneutral\\tmore'"),
-        ("a\tb\tneutral\n\nc\td\tneutral\n", "line 2: expected 3 columns (sentence1, sentence2, gold_label), found 1: ''"),
+        (
+            "a\tb\tneutral\nc\tneutral\n",
+            "line 2: expected 3 columns (sentence1, sentence2, gold_label), found 2: 'c\\tneutral'",
+        ),
+        (
+            "a\tb\tneutral\tmore\n",
+            "line 1: expected 3 columns (sentence1, sentence2, gold_label), found 4: 'a\\tb\\tneutral\\tmore'",
+        ),
+        (
+            "a\tb\tneutral\n\nc\td\tneutral\n",
+            "line 2: expected 3 columns (sentence1, sentence2, gold_label), found 1: ''",
+        ),
     ],
     ids=["short", "long", "blank"],
 )
@@ -172,26 +197,31 @@ def test_nested_questions_become_flat_rows_with_their_paragraph(file: Path) -> N
     [
         (squad(question=" "), "data[0].paragraphs[0].qas[0]: expected text as 'question', found ' '"),
         (squad(context=None), "data[0].paragraphs[0].qas[0]: expected text as 'context', found None"),
-        (squad(answers=[{"text": 5, "answer_start": 0}]), "data[0].paragraphs[0].qas[0]: expected answers with text, found [5]"),
+        (
+            squad(answers=[{"text": 5, "answer_start": 0}]),
+            "data[0].paragraphs[0].qas[0]: expected answers with text, found [5]",
+        ),
         (
             squad(answers=[{"text": "Seine", "answer_start": "24"}]),
             "data[0].paragraphs[0].qas[0]: expected answers with an integer answer_start, found ['24']",
         ),
         (
             squad(answers=[{"text": "Seine"}]),
-            "after data[0].paragraphs[0].qas[0]: expected SQuAD's layout (data, paragraphs, context, qas, answers), found no 'answer_start'",
+            f"after data[0].paragraphs[0].qas[0]: {NESTING}, found no 'answer_start'",
         ),
         (
             {"data": [{"title": "x"}]},
-            "after data: expected SQuAD's layout (data, paragraphs, context, qas, answers), found no 'paragraphs'",
+            f"after data: {NESTING}, found no 'paragraphs'",
         ),
     ],
     ids=["question", "context", "answer", "answer_start", "no answer_start", "no paragraphs"],
 )
-def test_a_broken_question_is_named_by_its_place_in_the_nesting(file: Path, whole: dict[str, Any], expected: str) -> None:
+def test_a_broken_question_is_named_by_its_place_in_the_nesting(
+    file: Path, whole: dict[str, Any], expected: str
+) -> None:
     assert fault(file, json.dumps(whole), layout("squad_json", QUESTION)) == expected
 
 
 def test_another_json_document_is_not_taken_for_squad(file: Path) -> None:
-    assert "expected SQuAD's layout" in fault(file, "[]", layout("squad_json", QUESTION))
-    assert "expected SQuAD's layout" in fault(file, '{"data": 3}', layout("squad_json", QUESTION))
+    assert NESTING in fault(file, "[]", layout("squad_json", QUESTION))
+    assert NESTING in fault(file, '{"data": 3}', layout("squad_json", QUESTION))

@@ -1,17 +1,17 @@
 """Published encoders: fetched at a commit, loaded with transformers, and there again without a network."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hub_server import NO_CONNECTIONS, Hub, run_script
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizer
+
+from hub_server import NO_CONNECTIONS, Hub, run_script
 
 FETCH = """
 import json, sys
@@ -51,7 +51,8 @@ def xlmr(folder: Path, sharded: bool = False) -> tuple[XLMRobertaModel, list[int
         intermediate_size=16,
         max_position_embeddings=20,
     )
-    model = XLMRobertaModel(config).eval()
+    model = XLMRobertaModel(config)
+    model.train(False)
     model.save_pretrained(folder, max_shard_size="1KB" if sharded else "50GB")
     (folder / "onnx").mkdir()
     for name in ("pytorch_model.bin", "modeling_custom.py", "README.md", "onnx/config.json", "onnx/model.safetensors"):
@@ -74,7 +75,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("model")
     model, ids = xlmr(folder / "repo")
     hidden = model(torch.tensor([ids])).last_hidden_state.sum().item()
@@ -84,7 +85,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         requests = list(hub.requests)
         run_script(FETCH, (REPO, commit, False), hub.endpoint, folder / "home")
         second = hub.requests[len(requests) :]
-    yield Story(commit, ids, hidden, first, requests, second, hub.endpoint, folder / "home")
+    return Story(commit, ids, hidden, first, requests, second, hub.endpoint, folder / "home")
 
 
 def test_the_fetched_folder_loads_with_transformers_and_computes_what_was_published(story: Story) -> None:
@@ -108,22 +109,28 @@ def test_a_second_time_fetches_no_file(story: Story) -> None:
 
 @pytest.mark.parametrize("environment", [{}, {"HF_HUB_OFFLINE": "1"}], ids=["asked", "asked and in the environment"])
 def test_offline_the_cached_model_loads_without_trying_a_connection(story: Story, environment: dict[str, str]) -> None:
-    again = run_script(NO_CONNECTIONS + FETCH_AND_RUN, (REPO, story.commit, True), story.endpoint, story.home, **environment)
+    again = run_script(
+        NO_CONNECTIONS + FETCH_AND_RUN, (REPO, story.commit, True), story.endpoint, story.home, **environment
+    )
     assert again == story.first
 
 
 def test_offline_without_the_model_in_the_cache_is_a_mistake_that_says_what_to_do(story: Story, tmp_path: Path) -> None:
     answer = run_script(NO_CONNECTIONS + FETCH, (REPO, story.commit, True), story.endpoint, tmp_path)
     assert answer["exit_code"] == 2
-    assert REPO in answer["error"] and "run once without --offline" in answer["error"]
+    assert REPO in answer["error"]
+    assert "run once without --offline" in answer["error"]
 
 
-def test_a_hub_that_cannot_be_reached_is_a_failure_only_where_the_cache_has_no_copy(story: Story, tmp_path: Path) -> None:
+def test_a_hub_that_cannot_be_reached_is_a_failure_only_where_the_cache_has_no_copy(
+    story: Story, tmp_path: Path
+) -> None:
     cached = run_script(FETCH, (REPO, story.commit, False), story.endpoint, story.home)
     forbidden = run_script(FETCH, (REPO, story.commit, False), story.endpoint, tmp_path, HF_HUB_OFFLINE="1")
     assert cached["folder"] == story.first["folder"]
     assert forbidden["exit_code"] == 1
-    assert "could not be fetched" in forbidden["error"] and "HF_HUB_OFFLINE" in forbidden["error"]
+    assert "could not be fetched" in forbidden["error"]
+    assert "HF_HUB_OFFLINE" in forbidden["error"]
     assert len(forbidden["error"].splitlines()) <= 3
 
 
@@ -152,7 +159,9 @@ def test_what_cannot_be_used_is_a_mistake_that_names_it(tmp_path: Path) -> None:
             f"the Hub has no model 'tiny/pickled' at commit '{'0' * 40}'": ("tiny/pickled", "0" * 40),
             "expected owner/name": ("tiny/pickled/deep", "0" * 40),
         }
-        answers = {why: run_script(FETCH, (*what, False), hub.endpoint, tmp_path / "home") for why, what in asked.items()}
+        answers = {
+            why: run_script(FETCH, (*what, False), hub.endpoint, tmp_path / "home") for why, what in asked.items()
+        }
     for why, answer in answers.items():
         assert why in answer["error"]
         assert answer["exit_code"] == 2
@@ -168,4 +177,7 @@ def test_a_branch_of_a_model_resolves_to_its_commit(tmp_path: Path) -> None:
         commit = hub.commit("model", REPO, tmp_path / "repo")
         assert run_script(ask, ("model", REPO, "main", str(lock), False), hub.endpoint, tmp_path / "home") == commit
     assert json.loads(lock.read_text()) == {f"models/{REPO}@main": commit}
-    assert run_script(NO_CONNECTIONS + ask, ("model", REPO, "main", str(lock), True), hub.endpoint, tmp_path / "home") == commit
+    assert (
+        run_script(NO_CONNECTIONS + ask, ("model", REPO, "main", str(lock), True), hub.endpoint, tmp_path / "home")
+        == commit
+    )

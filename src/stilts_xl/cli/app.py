@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -9,6 +10,8 @@ import typer
 from stilts_xl import __version__
 from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, why
 from stilts_xl.core.errors import StiltsError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="stilts",
@@ -38,22 +41,36 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
 ) -> None:
     """Options before the verb."""
 
 
 def main() -> None:
     """The console script. Exit 0 done, 1 failed while running, 2 a mistake in what was asked, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show '→' still shows the rest
     try:
-        app()
+        code = app(standalone_mode=False)
     except StiltsError as error:
-        typer.echo(f"error: {error}" if error.exit_code != 130 else str(error), err=True)
+        typer.echo(f"error: {error}" if error.exit_code != INTERRUPTED else str(error), err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        typer.echo(_usage(error), err=True)
+        sys.exit(error.exit_code)
+    if code == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
         typer.echo("stopped at once; the same command goes on from the last checkpoint", err=True)
         sys.stdout.flush()
-        os._exit(130)  # a second Ctrl-C means now: do not wait for threads of libraries
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        os._exit(INTERRUPTED)  # a second Ctrl-C means now: do not wait for threads of libraries
+    sys.exit(code)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """A call that Typer does not understand, as our own mistakes are told; a group without its verb gets its help."""
+    text, context = error.format_message(), getattr(error, "ctx", None)
+    if text.startswith("Usage:"):
+        return text
+    return f"error: {text[:1].lower()}{text[1:]}\nsee {context.command_path if context else 'stilts'} --help"

@@ -24,7 +24,9 @@ def ls(workspace: Workspace = "outputs") -> None:
         size = sum(kept.bytes for kept in record.files.values())
         total += size
         what = "train" if isinstance(record.stage, Train) else "predict"
-        typer.echo(f"{record.slug:<30} {what:<8}{size / 1e6:>10.1f} MB  {record.facts['seconds']:>8.1f} s  {record.provenance['finished']}")
+        typer.echo(
+            f"{record.slug:<30} {what:<8}{size / 1e6:>10.1f} MB  {record.facts['seconds']:>8.1f} s  {record.provenance['finished']}"
+        )
     typer.echo(f"{total / 1e6:.1f} MB in all")
 
 

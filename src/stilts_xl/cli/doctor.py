@@ -46,7 +46,9 @@ def _devices() -> None:
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             free, total = torch.cuda.mem_get_info(index)
-            typer.echo(f"✓ CUDA {index}: {torch.cuda.get_device_name(index)}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
+            typer.echo(
+                f"✓ CUDA {index}: {torch.cuda.get_device_name(index)}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+            )
     else:
         typer.echo("– no CUDA device: trainings run in fp32 on the CPU")
 
@@ -70,11 +72,8 @@ def _root(root: Path) -> list[str]:
 def _network(offline: bool) -> str:
     if offline:
         return "– offline: the Hub is not asked"
-    import httpx
-    from huggingface_hub import constants
+    from stilts_xl.data.hub import ENDPOINT, hub_silence
 
-    try:
-        httpx.head(constants.ENDPOINT, timeout=5)
-    except httpx.HTTPError as error:
-        return f"– the Hub ({constants.ENDPOINT}) does not answer ({type(error).__name__}): use data=local or data=sample, and model.path=DIR"
-    return f"✓ the Hub ({constants.ENDPOINT}) answers"
+    if silence := hub_silence():
+        return f"– the Hub ({ENDPOINT}) does not answer ({silence}): use data=local or data=sample, and model.path=DIR"
+    return f"✓ the Hub ({ENDPOINT}) answers"

@@ -48,7 +48,9 @@ def _runs(workspace: Path) -> None:
         steps = plan(run.goals, workspace)
         left = sum(step.state == "missing" for step in steps)
         state = "complete" if not left else f"{left} of {len(steps)} stages missing"
-        typer.echo(f"{cell.model.name} → {cell.intermediate} → {cell.target}  protocol {cell.protocol}  seed {cell.seed}  {state}")
+        typer.echo(
+            f"{cell.model.name} → {cell.intermediate} → {cell.target}  protocol {cell.protocol}  seed {cell.seed}  {state}"
+        )
 
 
 def show(

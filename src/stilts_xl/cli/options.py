@@ -13,7 +13,9 @@ Workspace = Annotated[
     str, typer.Option("--workspace", "-w", envvar="STILTS_WORKSPACE", help="where everything that was made is kept")
 ]
 Limit = Annotated[int, typer.Option(min=0, help="use the first N examples of each split; every result says so")]
-Offline = Annotated[bool, typer.Option("--offline", help="open no connection; the Hub's cache and lock file must suffice")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="open no connection; the Hub's cache and lock file must suffice")
+]
 
 
 def go_offline(offline: bool) -> None:

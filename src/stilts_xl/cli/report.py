@@ -32,7 +32,9 @@ def report(
     scored = [collect(Path(workspace), run) for run in runs if wanted in ("", run.cell.target)]
     scored = [found for found in scored if found.scores or found.unlabelled]
     if not scored:
-        raise Mistake(f"{workspace} holds no predictions{' of ' + wanted if wanted else ''}; stilts run makes some, -w names another workspace")
+        raise Mistake(
+            f"{workspace} holds no predictions{' of ' + wanted if wanted else ''}; stilts run makes some, -w names another workspace"
+        )
     if format in ("csv", "json"):
         rows = [score for found in scored for score in found.scores]
         typer.echo(render.rows_as_csv(rows) if format == "csv" else render.rows_as_json(rows), nl=False)

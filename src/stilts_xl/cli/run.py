@@ -57,7 +57,9 @@ def run(
                 made = run_missing(todo, chain.site, reporter, stopping)
             except Interrupted as stop:
                 raise Interrupted(f"{stop}\ngo on with: {shlex.join(['stilts', *sys.argv[1:]])}") from None
-        typer.echo(f"✓ {made.trained} trained, {made.predicted} predicted, {len(stages(chain.goals)) - len(todo)} here before")
+        typer.echo(
+            f"✓ {made.trained} trained, {made.predicted} predicted, {len(stages(chain.goals)) - len(todo)} here before"
+        )
     else:
         typer.echo(f"✓ {len(stages(chain.goals))} stages here, nothing to do")
 

@@ -41,7 +41,11 @@ def why(
         known |= {slug(stage): stage for stage in stages(chain.goals)}
     if names:
         if names[0] not in known:
-            raise unknown("stage", names[0], known) if known else Mistake(f"{workspace} knows no stages yet; stilts run makes some")
+            raise (
+                unknown("stage", names[0], known)
+                if known
+                else Mistake(f"{workspace} knows no stages yet; stilts run makes some")
+            )
         asked = [known[names[0]]]
     for stage in asked:
         state = "here" if completed(folder, stage) else "missing"

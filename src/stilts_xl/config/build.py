@@ -52,7 +52,9 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
 def _model(section: Mapping[str, Any]) -> ModelChoice:
     model = build(ModelChoice, NO_MODEL | dict(section), "model")
     if model.path:
-        return replace(model, path=str(Path(model.path).expanduser()), name=Path(model.path).expanduser().resolve().name, repo="")
+        return replace(
+            model, path=str(Path(model.path).expanduser()), name=Path(model.path).expanduser().resolve().name, repo=""
+        )
     if model.from_scratch and model.hidden_size % model.heads:
         raise Mistake(f"model.hidden_size={model.hidden_size} is not a multiple of model.heads={model.heads}")
     return model
@@ -60,7 +62,9 @@ def _model(section: Mapping[str, Any]) -> ModelChoice:
 
 def _target(name: Any) -> Task:
     if name in (None, "none"):
-        raise Mistake(f"which target? stilts run intermediate=squad target=tydiqa\nknown: {', '.join(sorted(all_tasks()))}")
+        raise Mistake(
+            f"which target? stilts run intermediate=squad target=tydiqa\nknown: {', '.join(sorted(all_tasks()))}"
+        )
     return task_named(str(name), "target")
 
 
@@ -86,7 +90,9 @@ def _phase(role: str, task: Task, target: Task, model: ModelChoice, composed: Ma
         typed(own[name], {field.name: field.type for field in fields(Recipe)}[name], f"{role}.{name}")
     recipe = build(Recipe, settings | own, role)
     if model.from_scratch and recipe.max_length > model.max_positions - 2:
-        raise Mistake(f"{role}.max_length={recipe.max_length} is more than model.max_positions={model.max_positions} allows (two are reserved)")
+        raise Mistake(
+            f"{role}.max_length={recipe.max_length} is more than model.max_positions={model.max_positions} allows (two are reserved)"
+        )
     validate_on = typed(protocol["validate_on"], str, "protocol.validate_on")
     validation = task if role == "target" and validate_on == "target_task" else training_task(task)
     return Phase(task.source_task, validation.name, recipe)
@@ -110,7 +116,7 @@ def _split(wanted: Any, protocol: Mapping[str, Any], target: Task) -> str:
         if not target.has_split(split):
             raise Mistake(f"target.split={split}: {target.name} has no {split} split")
         return split
-    return next(split for split in protocol["splits"] if target.has_split(split))
+    return next(str(split) for split in protocol["splits"] if target.has_split(split))
 
 
 def build_place(section: Mapping[str, Any], workspace: str, offline: bool) -> DataPlace:
@@ -122,7 +128,9 @@ def build_place(section: Mapping[str, Any], workspace: str, offline: bool) -> Da
     if source == "local":
         root = str(Path(root).expanduser().resolve())
         if not Path(root).is_dir():
-            raise Mistake(f"data.root={root} is not a folder\ngive the folder of official downloads in XTREME's layout, or use data=sample")
+            raise Mistake(
+                f"data.root={root} is not a folder\ngive the folder of official downloads in XTREME's layout, or use data=sample"
+            )
     if source == "sample":
         root = str(SAMPLE_ROOT)
     return DataPlace(source, root, str(Path(workspace) / LOCK), offline)

@@ -77,7 +77,9 @@ def _parse(text: str) -> Override:
     try:
         return OverridesParser.create().parse_override(text)
     except HydraException:
-        raise Mistake(f"'{text}' is not a setting: expected key=value, as in target=tydiqa or target.learning_rate=3e-5") from None
+        raise Mistake(
+            f"'{text}' is not a setting: expected key=value, as in target=tydiqa or target.learning_rate=3e-5"
+        ) from None
 
 
 def _mistake(error: Exception, overrides: list[str]) -> Mistake:

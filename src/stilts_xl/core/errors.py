@@ -25,6 +25,9 @@ class Interrupted(StiltsError):
 def unknown(noun: str, name: str, known: Iterable[str]) -> Mistake:
     """The error for a name that is not in a list: nearest match first, then the list."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return Mistake(f"unknown {noun} '{name}'.{hint}\nknown: {', '.join(names)}")
+    section = name.rpartition(".")[0]
+    inside = bool(section) and all(other.startswith(f"{section}.") for other in names)
+    listed = [other.removeprefix(f"{section}.") for other in names] if inside else names
+    return Mistake(f"unknown {noun} '{name}'.{hint}\nknown{f' in {section}' if inside else ''}: {', '.join(listed)}")

@@ -34,7 +34,9 @@ def canonical(value: Any, whole: bool = False) -> Any:
 def _counts(field: Any, value: Any) -> bool:
     if field.metadata.get("identity") is False:
         return False
-    return not (field.metadata.get("later") and field.default is not MISSING and getattr(value, field.name) == field.default)
+    return not (
+        field.metadata.get("later") and field.default is not MISSING and getattr(value, field.name) == field.default
+    )
 
 
 def dump(value: Any) -> str:

@@ -49,4 +49,6 @@ def micro_batches(indices: Indices, lengths: Indices, layout: str, budget: int) 
 
 def by_length(lengths: Sequence[int], layout: str, budget: int) -> Iterator[Indices]:
     """Micro-batches over a whole set for prediction, longest first, so that memory runs out at once or never."""
-    yield from micro_batches(np.arange(len(lengths)), np.asarray(lengths), "bucketed" if layout == "padded" else layout, budget)
+    yield from micro_batches(
+        np.arange(len(lengths)), np.asarray(lengths), "bucketed" if layout == "padded" else layout, budget
+    )

@@ -87,7 +87,9 @@ def _check(task: Task, split: str, example: Example, origin: str, where: str) ->
             raise Mistake(f"{place} (id {example.id}): expected an answer, found none")
         lost = [answer.text for answer in example.answers if answer.start < 0]
         if lost:
-            raise Mistake(f"{place} (id {example.id}): expected the answer in its context, found {lost[0]!r} nowhere in it")
+            raise Mistake(
+                f"{place} (id {example.id}): expected the answer in its context, found {lost[0]!r} nowhere in it"
+            )
 
 
 def _check_ids(examples: list[Example], origin: str) -> None:

@@ -71,10 +71,14 @@ def _tsv(path: Path, layout: Files) -> Iterator[Placed]:
     most = len(layout.columns)
     least = most - len(layout.optional)
     for number, line in enumerate(lines, 1):
-        fields = next(csv.reader([line], dialect="excel-tab", strict=True)) if quoted and '"' in line else line.split("\t")
+        fields = (
+            next(csv.reader([line], dialect="excel-tab", strict=True)) if quoted and '"' in line else line.split("\t")
+        )
         if not least <= len(fields) <= most:
             wanted = f"{most} columns" if least == most else f"{least} to {most} columns"
-            raise broken(path, f"line {number}", f"{wanted} ({', '.join(layout.columns)})", f"{len(fields)}: {line[:60]!r}")
+            raise broken(
+                path, f"line {number}", f"{wanted} ({', '.join(layout.columns)})", f"{len(fields)}: {line[:60]!r}"
+            )
         yield f"line {number}", dict(zip(layout.columns, fields, strict=False))
 
 
@@ -82,7 +86,8 @@ def _is_quoted(lines: list[str]) -> bool:
     """Whether Python's csv writer made the file: every field with a quote is wrapped, and its quotes are doubled."""
     fields = [field for line in lines if '"' in line for field in line.split("\t") if '"' in field]
     return bool(fields) and all(
-        len(field) >= 2 and field[0] == field[-1] == '"' and '"' not in field[1:-1].replace('""', "") for field in fields
+        len(field) >= 2 and field[0] == field[-1] == '"' and '"' not in field[1:-1].replace('""', "")
+        for field in fields
     )
 
 
@@ -93,7 +98,9 @@ def _tsv_header(path: Path, layout: Files) -> Iterator[Placed]:
     for number, line in enumerate(lines[1:], 2):
         fields = line.split("\t")
         if len(fields) != len(header):
-            raise broken(path, f"line {number}", f"{len(header)} columns as in the header", f"{len(fields)}: {line[:60]!r}")
+            raise broken(
+                path, f"line {number}", f"{len(header)} columns as in the header", f"{len(fields)}: {line[:60]!r}"
+            )
         yield f"line {number}", dict(zip(header, fields, strict=True))
 
 
@@ -112,10 +119,14 @@ def _squad_json(path: Path, layout: Files) -> Iterator[Placed]:
                     yield place, _checked_question(path, place, qa, context, flat) | {"paragraph": f"{a}/{p}"}
     except (KeyError, TypeError, IndexError) as error:
         found = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise broken(path, f"after {place}", "SQuAD's layout (data, paragraphs, context, qas, answers)", found) from None
+        raise broken(
+            path, f"after {place}", "SQuAD's layout (data, paragraphs, context, qas, answers)", found
+        ) from None
 
 
-def _checked_question(path: Path, place: str, qa: dict[str, Any], context: Any, answers: dict[str, list[Any]]) -> dict[str, Any]:
+def _checked_question(
+    path: Path, place: str, qa: dict[str, Any], context: Any, answers: dict[str, list[Any]]
+) -> dict[str, Any]:
     for name, value in (("context", context), ("question", qa["question"])):
         if not isinstance(value, str) or not value.strip():
             raise broken(path, place, f"text as '{name}'", repr(value))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import (
     HFValidationError,
     RepositoryNotFoundError,
@@ -20,6 +20,7 @@ from stilts_xl.core.errors import Mistake, StiltsError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SECONDS_TO_ANSWER = 30
+ENDPOINT = constants.ENDPOINT
 
 
 def commit_of(kind: str, repo: str, revision: str, lock: str, offline: bool) -> str:
@@ -51,11 +52,13 @@ def dataset_folder(repo: str, commit: str, patterns: Sequence[str], offline: boo
     """The local folder of a data set at a commit, with every file that matches a pattern.
 
     A commit never changes, so what is in the cache is not fetched again. ``offline`` opens no connection, whatever the
-    environment says: huggingface_hub promises that of ``snapshot_download(local_files_only=True)`` but not of
-    ``hf_hub_download``, which may look up its user agent.
+    environment says. Only ``snapshot_download`` keeps that: ``hf_hub_download(local_files_only=True)`` still asks the
+    Hub for its user agent.
     """
     with _plain_errors("dataset", repo, commit, offline), disable_progress_bars():
-        folder = snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=list(patterns), local_files_only=offline)
+        folder = snapshot_download(
+            repo, repo_type="dataset", revision=commit, allow_patterns=list(patterns), local_files_only=offline
+        )
     return Path(folder)
 
 
@@ -84,6 +87,15 @@ def reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def hub_silence() -> str:
+    """Why the Hub cannot be reached, or '' when it answers within five seconds."""
+    try:
+        httpx.head(ENDPOINT, timeout=5)
+    except (httpx.HTTPError, OSError) as error:
+        return type(error).__name__
+    return ""
 
 
 def _ask(kind: str, repo: str, revision: str) -> str:

@@ -75,7 +75,9 @@ def _files(repo: str, config: str, split: str, commit: str, offline: bool) -> tu
     try:
         patterns, published = _patterns(card, config, split), _published_rows(card, config, split)
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise Mistake(f"{repo} at {commit[:8]}: expected 'configs' that list the files of each split in {CARD}") from None
+        raise Mistake(
+            f"{repo} at {commit[:8]}: expected 'configs' that list the files of each split in {CARD}"
+        ) from None
     if patterns:
         dataset_folder(repo, commit, patterns, offline)
     inside = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

@@ -49,7 +49,9 @@ def hub_part(hub: Hub, split: str, language: str) -> tuple[str, str]:
 def hub_copy(task: Task, split: str) -> Hub:
     """The task's Hub copy, or a Mistake where it has none with that split."""
     if task.hub is None or split not in task.hub.splits:
-        raise Mistake(f"{task.name} has no {split} split on the Hub; use data=local data.root=DIR with its official files")
+        raise Mistake(
+            f"{task.name} has no {split} split on the Hub; use data=local data.root=DIR with its official files"
+        )
     return task.hub
 
 
@@ -63,7 +65,9 @@ def pin(
     if place.source == "hub":
         hub = hub_copy(task, split)
         config, hub_split = hub_part(hub, split, language)
-        source = f"hub:{hub.repo}@{commit_of('dataset', hub.repo, 'main', place.lock, place.offline)}/{config}/{hub_split}"
+        source = (
+            f"hub:{hub.repo}@{commit_of('dataset', hub.repo, 'main', place.lock, place.offline)}/{config}/{hub_split}"
+        )
     else:
         if not Path(place.root).is_dir():
             raise Mistake(

@@ -25,14 +25,18 @@ def accelerator_for(compute: Compute, recipe: Recipe, tracker: str, tracking: Pa
             project_dir=tracking,
         )
     except (ImportError, ValueError) as error:
-        raise Mistake(f"tracker={tracker} cannot be used: {error}\npip install 'stilts-xl[{tracker}]', or tracker=none") from None
+        raise Mistake(
+            f"tracker={tracker} cannot be used: {error}\npip install 'stilts-xl[{tracker}]', or tracker=none"
+        ) from None
 
 
 def torch_device(compute: Compute) -> torch.device:
     """The device asked for; auto is CUDA where torch sees it."""
     seen = torch.cuda.is_available()
     if compute.device == "cuda" and not seen:
-        raise Mistake("compute.device=cuda, but torch sees no CUDA device\nstilts doctor shows what it sees; compute.device=cpu works")
+        raise Mistake(
+            "compute.device=cuda, but torch sees no CUDA device\nstilts doctor shows what it sees; compute.device=cpu works"
+        )
     return torch.device("cuda" if seen and compute.device != "cpu" else "cpu")
 
 

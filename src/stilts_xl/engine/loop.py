@@ -73,7 +73,9 @@ def train(training: Training, report: Reporter, stopping: Callable[[], bool]) ->
             accelerator.wait_for_everyone()
             if stop:
                 accelerator.end_training()
-                raise Interrupted(f"{training.slug} stopped after step {state.step} of {total}; the same command goes on from there")
+                raise Interrupted(
+                    f"{training.slug} stopped after step {state.step} of {total}; the same command goes on from there"
+                )
 
     accelerator.end_training()
     if training.validate is not None:
@@ -81,7 +83,16 @@ def train(training: Training, report: Reporter, stopping: Callable[[], bool]) ->
     kept = state.step if training.validate is None else state.best_step
     device, precision = accelerator.device.type, accelerator.mixed_precision
     return Outcome(
-        state.step, total, kept, state.best_score, loss, state.tokens, state.seconds, state.token_budget, device, precision
+        state.step,
+        total,
+        kept,
+        state.best_score,
+        loss,
+        state.tokens,
+        state.seconds,
+        state.token_budget,
+        device,
+        precision,
     )
 
 

@@ -48,13 +48,20 @@ def gradients(
 
 
 def _attempt(
-    training: Training, accelerator: Accelerator, model: torch.nn.Module, name: str, indices: NDArray[np.int64], budget: int
+    training: Training,
+    accelerator: Accelerator,
+    model: torch.nn.Module,
+    name: str,
+    indices: NDArray[np.int64],
+    budget: int,
 ) -> torch.Tensor:
     lesson = training.lessons[name]
     lengths = lesson.encoded.lengths
     mine = share(indices, lengths, accelerator.process_index, accelerator.num_processes)
     weight = 1.0 / len(indices) if len(mine) else 0.0
-    mine = mine if len(mine) else indices[:1]  # a process without a share still takes part in the exchange, with nothing
+    mine = (
+        mine if len(mine) else indices[:1]
+    )  # a process without a share still takes part in the exchange, with nothing
     parts = micro_batches(mine, lengths, layout_for(training.compute, accelerator.device), budget)
     total = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts, 1):

@@ -18,7 +18,11 @@ AT_ONCE = 10_000
 
 
 def encode(
-    examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, labels: tuple[str, ...], recipe: Recipe, training: bool
+    examples: Sequence[Example],
+    tokenizer: PreTrainedTokenizerBase,
+    labels: tuple[str, ...],
+    recipe: Recipe,
+    training: bool,
 ) -> Encoded:
     """``<s> a </s></s> b </s>``, cut longest first; one sequence an example, its target the index of its label."""
     pairs = [_pair(example) for example in examples]

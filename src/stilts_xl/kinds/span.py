@@ -57,7 +57,11 @@ class Detail:
 
 
 def encode(
-    examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, labels: tuple[str, ...], recipe: Recipe, training: bool
+    examples: Sequence[Example],
+    tokenizer: PreTrainedTokenizerBase,
+    labels: tuple[str, ...],
+    recipe: Recipe,
+    training: bool,
 ) -> Encoded:
     """Windows ``<s> question </s></s> part </s>``; targets are the answer's first and last position, or <s> twice
     where the window does not hold the whole answer.
@@ -65,7 +69,9 @@ def encode(
     Raises Mistake where questions of ``max_query_length`` leave no room for a passage.
     """
     if recipe.max_length - recipe.max_query_length - SPECIAL_TOKENS < 1:
-        raise Mistake(f"max_length={recipe.max_length} leaves no room beside questions of max_query_length={recipe.max_query_length}")
+        raise Mistake(
+            f"max_length={recipe.max_length} leaves no room beside questions of max_query_length={recipe.max_query_length}"
+        )
     questions = _tokenize([_span(example).question for example in examples], tokenizer)
     passages = _tokenize([_span(example).context for example in examples], tokenizer)
     tokens: list[NDArray[np.int32]] = []
@@ -131,7 +137,7 @@ def loss(logits: torch.Tensor, lengths: list[int], targets: torch.Tensor) -> tor
 
     logits: [tokens, 2]; targets: [sequences, 2].
     """
-    padded = pad_sequence(list(logits.float().split(lengths)), batch_first=True, padding_value=float("-inf"))
+    padded = pad_sequence(list(torch.split(logits.float(), lengths)), batch_first=True, padding_value=float("-inf"))
     ends = [cross_entropy(padded[:, :, column], targets[:, column], reduction="sum") for column in (0, 1)]
     return (ends[0] + ends[1]) / 2
 
@@ -157,7 +163,9 @@ def decode(
     for sequence, index in enumerate(encoded.owner.tolist()):
         number = sequence - first_window.setdefault(index, sequence)
         seen_best = detail.most_context[index] == number
-        found = best_span(outputs[sequence], detail.windows[sequence], seen_best, recipe.n_best, recipe.max_answer_length)
+        found = best_span(
+            outputs[sequence], detail.windows[sequence], seen_best, recipe.n_best, recipe.max_answer_length
+        )
         before = best[index]
         if found is not None and (before is None or found[0] > before[0]):
             best[index] = found
@@ -191,7 +199,9 @@ def best_span(
     return float(scores[row, column]), int(first[row]), int(last[column])
 
 
-def _text(example: SpanExample, passage: Passage, span: tuple[float, int, int], tokenizer: PreTrainedTokenizerBase) -> str:
+def _text(
+    example: SpanExample, passage: Passage, span: tuple[float, int, int], tokenizer: PreTrainedTokenizerBase
+) -> str:
     _, first, last = span
     if example.language in AS_TOKENS:
         text = tokenizer.decode(passage.ids[first : last + 1].tolist(), clean_up_tokenization_spaces=False)

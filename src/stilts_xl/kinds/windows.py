@@ -26,7 +26,8 @@ def best_windows(tokens: int, starts: list[int], room: int) -> Indices:
         end = min(start + room, tokens)
         inside = position[start:end]
         scores[row, start:end] = np.minimum(inside - start, end - 1 - inside) + 0.01 * (end - start)
-    return scores.argmax(axis=0)
+    best: Indices = scores.argmax(axis=0)
+    return best
 
 
 def covered(offsets: Indices, start: int, end: int) -> tuple[int, int] | None:

@@ -9,7 +9,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, XLMRobertaConfig
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    XLMRobertaConfig,
+)
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.stage import Scratch
@@ -82,16 +89,25 @@ def from_folder(folder: Path) -> PreTrainedModel:
     """
     config = read_config(folder)
     if not list(folder.glob("*.safetensors")):
-        raise Mistake(f"the model folder {folder} holds no weights: expected model.safetensors (only safetensors are read)")
+        raise Mistake(
+            f"the model folder {folder} holds no weights: expected model.safetensors (only safetensors are read)"
+        )
     try:
         encoder, report = AutoModel.from_pretrained(
-            folder, config=config, dtype=torch.float32, use_safetensors=True, local_files_only=True, output_loading_info=True
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
         )
     except (OSError, RuntimeError, SafetensorError, ValueError) as error:
         raise Mistake(f"the weights in {folder} cannot be loaded: {str(error).splitlines()[0]}") from None
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
-        raise Mistake(f"the weights in {folder} lack {len(missing)} of the encoder's tensors, the first is '{missing[0]}'")
+        raise Mistake(
+            f"the weights in {folder} lack {len(missing)} of the encoder's tensors, the first is '{missing[0]}'"
+        )
     if any(name.startswith("pooler.") for name in report["missing_keys"]):
         encoder.pooler = None
     assert isinstance(encoder, PreTrainedModel)
@@ -128,7 +144,7 @@ def from_scratch(spec: Scratch, tokenizer: PreTrainedTokenizerBase) -> PreTraine
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        encoder = AutoModel.from_config(config)
+        encoder = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     assert isinstance(encoder, PreTrainedModel)
     return encoder
 
@@ -141,7 +157,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         raise Mistake(f"no tokenizer can be loaded from {folder}: {str(error).splitlines()[0]}") from None
     if not tokenizer.is_fast:
         raise Mistake(f"the tokenizer in {folder} has no tokenizer.json; answers need its character offsets")
-    return tokenizer  # type: ignore[no-any-return]
+    return tokenizer
 
 
 def weights(model: TaskModel) -> dict[str, torch.Tensor]:

@@ -35,10 +35,18 @@ def model_folder(repo: str, commit: str, offline: bool) -> Path:
     """
     try:
         folder = Path(
-            snapshot_download(repo, revision=commit, allow_patterns=list(FILES), ignore_patterns=[SUBFOLDERS], local_files_only=offline)
+            snapshot_download(
+                repo,
+                revision=commit,
+                allow_patterns=list(FILES),
+                ignore_patterns=[SUBFOLDERS],
+                local_files_only=offline,
+            )
         )
     except HFValidationError:
-        raise Mistake(f"'{repo}' is not the name of a model on the Hub; expected owner/name, or model.path=DIR") from None
+        raise Mistake(
+            f"'{repo}' is not the name of a model on the Hub; expected owner/name, or model.path=DIR"
+        ) from None
     except (RepositoryNotFoundError, RevisionNotFoundError):
         raise Mistake(f"the Hub has no model '{repo}' at commit '{commit}' (or it needs a login)") from None
     except (httpx.HTTPError, OSError) as error:
@@ -62,4 +70,6 @@ def _unreachable(repo: str, commit: str, offline: bool, error: BaseException) ->
     while error.__cause__ is not None:
         error = error.__cause__
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return StiltsError(f"model '{repo}' could not be fetched: {reason}\nwithout a network: model=mini or model.path=DIR")
+    return StiltsError(
+        f"model '{repo}' could not be fetched: {reason}\nwithout a network: model=mini or model.path=DIR"
+    )

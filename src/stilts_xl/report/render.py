@@ -19,7 +19,9 @@ FORMATS = ("table", "markdown", "csv", "latex", "json")
 
 def terminal(table: Table) -> RenderableType:
     """A Rich renderable; gains are green or red."""
-    drawn = RichTable(title=table.title, box=box.SIMPLE_HEAD, show_footer=True, title_justify="left", title_style="bold")
+    drawn = RichTable(
+        title=table.title, box=box.SIMPLE_HEAD, show_footer=True, title_justify="left", title_style="bold"
+    )
     for number, (column, last) in enumerate(zip(table.columns, table.summary, strict=True)):
         drawn.add_column(column, footer=_coloured(last, column), justify="left" if number == 0 else "right")
     for row in table.rows:

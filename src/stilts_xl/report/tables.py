@@ -57,7 +57,9 @@ def _title(found: Scored) -> str:
 def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
     run, cell = found.run, found.run.cell
     scored = {row.language for row in found.scores}
-    lines = [f"protocol {cell.protocol} · seed {cell.seed} · {cell.split} split · average over {len(scored)} of {len(cell.languages)} languages · ± standard error over items"]
+    lines = [
+        f"protocol {cell.protocol} · seed {cell.seed} · {cell.split} split · average over {len(scored)} of {len(cell.languages)} languages · ± standard error over items"
+    ]
     lines.append("keys " + " → ".join(slug(training) for training in trainings(run.goals[0].model)))
     if baseline is not None:
         lines.append(f"gain over {slug(baseline.run.goals[0].model)} (no intermediate task)")
@@ -69,7 +71,9 @@ def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
         looked = next(iter(run.absent.values()))[0]
         lines.append(f"not in the average, no file: {', '.join(run.absent)} (looked for {looked} and the like)")
     if found.unlabelled:
-        lines.append(f"not in the average, labels hidden by the publisher: {', '.join(found.unlabelled)} (predictions are written)")
+        lines.append(
+            f"not in the average, labels hidden by the publisher: {', '.join(found.unlabelled)} (predictions are written)"
+        )
     if found.missing:
         lines.append(f"not in the average, not predicted yet: {', '.join(found.missing)}")
     lines += _selection(run.goals[0].model, cell.split)
@@ -82,7 +86,9 @@ def _selection(trained: Train, split: str) -> list[str]:
     task = task_named(trained.data.task)
     if chosen is None or chosen.task != task.name or task.name == "squad":
         return []
-    same = any(layout.paths.get("validation") == layout.paths.get(split) for layout in task.files if split in layout.paths)
+    same = any(
+        layout.paths.get("validation") == layout.paths.get(split) for layout in task.files if split in layout.paths
+    )
     return ["the best step was chosen on the English rows that are scored here"] if same else []
 
 

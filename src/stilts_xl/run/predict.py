@@ -26,9 +26,7 @@ from stilts_xl.tasks.catalog import task_named
 NAME = "predictions.jsonl"
 
 
-def make_predictions(
-    stages: list[Predict], site: Site, report: Reporter, stopping: Callable[[], bool]
-) -> None:
+def make_predictions(stages: list[Predict], site: Site, report: Reporter, stopping: Callable[[], bool]) -> None:
     """Predict stages of one model, whose artifact is complete, and complete each of them in turn.
 
     A language's batches hold its own sequences only, so its predictions do not depend on what else is in the job.
@@ -50,7 +48,9 @@ def make_predictions(
         layout, budget = layout_for(site.compute, device), predict_budget(site.compute, device)
         done = {"sequences": 0, "tokens": 0}
 
-        def advance(sequences: int, part: int, name: str = name, done: dict[str, int] = done, began: float = began) -> None:
+        def advance(
+            sequences: int, part: int, name: str = name, done: dict[str, int] = done, began: float = began
+        ) -> None:
             done["sequences"] += sequences
             done["tokens"] += part
             pace = done["tokens"] / (time.monotonic() - began)

@@ -25,10 +25,17 @@ def make_training_together(stage: Train, site: Site, report: Reporter, stopping:
     """Train a stage in ``compute.processes`` processes. Raises what the first failing one raised, as far as it said."""
     with tempfile.TemporaryDirectory(prefix="stilts-") as scratch:
         job, stop = Path(scratch) / "job.json", Path(scratch) / "stop"
-        plain = {"stage": canonical(stage, whole=True), "site": canonical(site, whole=True), "stop": str(stop), "parent": os.getpid()}
+        plain = {
+            "stage": canonical(stage, whole=True),
+            "site": canonical(site, whole=True),
+            "stop": str(stop),
+            "parent": os.getpid(),
+        }
         job.write_text(json.dumps(plain), encoding="utf-8")
         port = _free_port()
-        workers = [_start(rank, site.compute.processes, port, job, Path(scratch)) for rank in range(site.compute.processes)]
+        workers = [
+            _start(rank, site.compute.processes, port, job, Path(scratch)) for rank in range(site.compute.processes)
+        ]
         reader = Thread(target=_relay, args=(workers[0], report), daemon=True)
         reader.start()
         try:
@@ -99,6 +106,12 @@ def _failure(stage: Train, failed: list[int], workers: list["subprocess.Popen[st
             if workers[rank].returncode == code:
                 lines = (scratch / f"worker-{rank}.log").read_text(encoding="utf-8", errors="replace").splitlines()
                 said = [json.loads(line)["error"] for line in lines if line.startswith('{"error"')]
-                return kind(said[-1] if said else f"{slug(stage)}: process {rank} failed: {lines[-1] if lines else 'it said nothing'}")
+                return kind(
+                    said[-1]
+                    if said
+                    else f"{slug(stage)}: process {rank} failed: {lines[-1] if lines else 'it said nothing'}"
+                )
     codes = ", ".join(f"process {rank}: {workers[rank].returncode}" for rank in failed)
-    return StiltsError(f"{slug(stage)}: a training process died ({codes}); the same command goes on from the last checkpoint")
+    return StiltsError(
+        f"{slug(stage)}: a training process died ({codes}); the same command goes on from the last checkpoint"
+    )

@@ -16,7 +16,13 @@ from stilts_xl.data.sources import SAMPLE_ROOT, Absent, absent_file, pin
 from stilts_xl.store.digests import remembering
 from stilts_xl.tasks.catalog import task_named
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "sentencepiece.bpe.model", "vocab.txt")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "sentencepiece.bpe.model",
+    "vocab.txt",
+)
 BUNDLED = "bundled"
 
 
@@ -70,12 +76,16 @@ def pin_model(choice: ModelChoice, workspace: Path, lock: str, offline: bool) ->
         folder = Path(choice.path)
         _require(folder, "model.path", ["config.json"])
         if not list(folder.glob("*.safetensors")):
-            raise Mistake(f"model.path={folder} holds no weights: expected model.safetensors (only safetensors are read)")
+            raise Mistake(
+                f"model.path={folder} holds no weights: expected model.safetensors (only safetensors are read)"
+            )
         _require(folder, "model.path", ["tokenizer.json"])
         files = [folder / "config.json", *sorted(folder.glob("*.safetensors")), *_tokenizer_files(folder)]
         return Pretrained(f"sha256:{digest({file.name: digest_of(file) for file in files})}", choice.name)
     if choice.repo:
-        return Pretrained(f"hub:{choice.repo}@{commit_of('model', choice.repo, choice.revision, lock, offline)}", choice.name)
+        return Pretrained(
+            f"hub:{choice.repo}@{commit_of('model', choice.repo, choice.revision, lock, offline)}", choice.name
+        )
     folder = tokenizer_folder(choice)
     _require(folder, "model.tokenizer", ["tokenizer.json"])
     tokenizer = digest({file.name: digest_of(file) for file in _tokenizer_files(folder)})

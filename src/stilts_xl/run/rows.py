@@ -35,6 +35,12 @@ def prediction_rows(
     for example, found in zip(examples, decoded, strict=True):
         gold = kind.gold(example)
         counts = item_counts(task.scorer, found.prediction, gold, language)
-        row = {"id": example.id, "cluster": example.cluster, "prediction": found.prediction, "score": found.score, "gold": gold}
+        row = {
+            "id": example.id,
+            "cluster": example.cluster,
+            "prediction": found.prediction,
+            "score": found.score,
+            "gold": gold,
+        }
         rows.append(row | counts)
     return rows

@@ -97,7 +97,11 @@ def validator(
     examples = loaded.examples[: recipe.eval_examples] if recipe.eval_examples else loaded.examples
     encoded = kind.encode(examples, tokenizer, trained.labels, recipe, training=False)
     device = torch_device(site.compute)
-    layout, budget, autocast = layout_for(site.compute, device), predict_budget(site.compute, device), autocasts(recipe, device)
+    layout, budget, autocast = (
+        layout_for(site.compute, device),
+        predict_budget(site.compute, device),
+        autocasts(recipe, device),
+    )
 
     def validate(model: TaskModel) -> float:
         found = outputs(model, trained.name, kind, encoded, layout, budget, autocast)
@@ -105,5 +109,3 @@ def validator(
         return score(task.scorer, rows, data.language)[task.metrics[0]]
 
     return validate
-
-

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stilts_xl.store.files import file_digest, write_atomically
 
+
 def remembering(memory: Path) -> Callable[[Path], str]:
     """``file_digest`` that keeps what it found in a JSON file; a changed size or time means reading again.
 

@@ -42,7 +42,9 @@ class Record:
     """Versions, platform, digests of the task's and the kind's code, the time."""
 
 
-def write_record(folder: Path, stage: Stage, names: list[str], facts: Mapping[str, Any], code: Mapping[str, str]) -> Record:
+def write_record(
+    folder: Path, stage: Stage, names: list[str], facts: Mapping[str, Any], code: Mapping[str, str]
+) -> Record:
     """Digest the named files of a finished stage and complete it. ``code``: file -> digest, for warnings about drift."""
     files = {name: Kept((folder / name).stat().st_size, file_digest(folder / name)) for name in sorted(names)}
     record = Record(slug(stage), key(stage), stage, files, facts, provenance(code))
@@ -66,7 +68,8 @@ def provenance(code: Mapping[str, str]) -> dict[str, Any]:
     """Where and with what a stage ran; nothing here is identity."""
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {name: found for name in PACKAGES if (found := _version(name))} | {"python": platform.python_version()},
+        "versions": {name: found for name in PACKAGES if (found := _version(name))}
+        | {"python": platform.python_version()},
         "platform": platform.platform(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "code": dict(code),

@@ -38,7 +38,9 @@ def require_writable(workspace: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise Mistake(f"the workspace {workspace} cannot be written: {error.strerror}\nchoose another with -w DIR or STILTS_WORKSPACE") from None
+        raise Mistake(
+            f"the workspace {workspace} cannot be written: {error.strerror}\nchoose another with -w DIR or STILTS_WORKSPACE"
+        ) from None
 
 
 def completed(workspace: Path, stage: Stage) -> Record | None:

@@ -46,8 +46,9 @@ def nli(premise: str, hypothesis: str, label: str, id_field: str = "row") -> Cal
         gold = row.get(label)
         if gold in ("-", -1):
             return None
-        if isinstance(gold, int) and not isinstance(gold, bool):
+        if isinstance(gold, int):
             gold = HUB_NLI_LABELS[gold] if 0 <= gold < len(HUB_NLI_LABELS) else str(gold)
-        return PairExample(str(row[id_field]), str(row["row"] // 3), row[premise], row[hypothesis], gold or None)
+        named = str(gold) if gold else None
+        return PairExample(str(row[id_field]), str(row["row"] // 3), row[premise], row[hypothesis], named)
 
     return example

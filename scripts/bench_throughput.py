@@ -1,0 +1,278 @@
+"""Training and prediction throughput beside transformers.Trainer: `python scripts/bench_throughput.py [--quick]`.
+
+Both sides have the same architecture and weights, sequences, targets, optimiser batch of 32, AdamW, linear schedule,
+clipping and precision. Trainer runs its own loop, padding each batch to its longest sequence ("dynamic") or to the
+longest that the recipe allows ("max"). The sides take turns in one process; numbers are medians over the turns.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from bench_data import LABELS, Indices, Workload, features, workloads
+from rich.console import Console
+from rich.table import Table
+from transformers import (
+    AutoModel,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    DataCollatorWithPadding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    XLMRobertaConfig,
+)
+from transformers.utils import logging
+
+from stilts_xl.core.recipe import Compute, Recipe
+from stilts_xl.engine.device import layout_for, predict_budget
+from stilts_xl.engine.loop import train
+from stilts_xl.engine.predict import inputs_of, outputs
+from stilts_xl.engine.training import Lesson, Plan, Training
+from stilts_xl.kinds.catalog import KINDS
+from stilts_xl.model.encoder import TaskModel, load_tokenizer, save
+from stilts_xl.model.heads import initialise
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SAMPLE_TOKENIZER = REPOSITORY / "src" / "stilts_xl" / "data" / "sample" / "tokenizer"
+CPU = torch.device("cpu")
+TRAIN_BATCH, PREDICT_BATCH = 32, 64
+SIDES = ("ours", "dynamic", "max")
+VOCABULARY = 8192
+SHAPE = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One workload's model on both sides, with the same weights."""
+
+    work: Workload
+    ours: TaskModel
+    theirs: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    recipe: Recipe
+    compute: Compute
+    folder: Path
+
+
+class Clock(TrainerCallback):
+    """When each of Trainer's steps ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def main() -> None:
+    """Measure, print the table, and write the numbers where asked."""
+    options = arguments()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    root = options.data if options.data.is_dir() else None
+    tokenizer = load_tokenizer(options.tokenizer if options.tokenizer.is_dir() else SAMPLE_TOKENIZER)
+    recipe = Recipe(**(settings("protocol/xtreme")["recipe"] | {"precision": "fp32", "selection": "last"}))
+    compute = Compute(**(settings("compute/cpu") | {"token_budget": options.budget, "eval_token_budget": options.eval_budget, "layout": options.layout}))
+    console = Console(width=None if os.isatty(1) else 120)
+    sets, notes = workloads(root, tokenizer, VOCABULARY, recipe)
+    for note in [model_note(compute), *notes]:
+        console.print(f"- {note}", highlight=False)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for work in sets:
+            pair = pair_of(work, tokenizer, recipe, compute, Path(folder) / work.name)
+            same_loss(pair)
+            rows += [training_row(pair, options.rounds, options.steps), prediction_row(pair, options.rounds, options.batches)]
+    console.print(table_of(rows))
+    if options.json:
+        options.json.write_text(json.dumps({"notes": notes, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shared = REPOSITORY.parent / "shared"
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("STILTS_DATA_ROOT", shared / "data")))
+    parser.add_argument("--tokenizer", type=Path, default=shared / "models" / "xlmr-tokenizer")
+    parser.add_argument("--quick", action="store_true", help="one short turn each, under 90 seconds")
+    parser.add_argument("--budget", type=int, default=0, help="our tokens in one training pass; 0: the default")
+    parser.add_argument("--eval-budget", type=int, default=0, help="our tokens in one prediction pass; 0: the default")
+    parser.add_argument("--layout", default="auto", help="ours: auto, packed, bucketed, padded")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file")
+    options = parser.parse_args()
+    options.rounds, options.steps, options.batches = (1, 3, 2) if options.quick else (3, 5, 4)
+    return options
+
+
+def settings(name: str) -> dict[str, Any]:
+    """One of the project's configuration files."""
+    found: dict[str, Any] = yaml.safe_load((REPOSITORY / "configs" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return {field: value for field, value in found.items()}
+
+
+def model_note(compute: Compute) -> str:
+    """One line about the model and the machine."""
+    size = "x".join(str(value) for value in SHAPE.values())
+    return f"XLM-R's architecture, {size}, ids folded into {VOCABULARY}; fp32, {torch.get_num_threads()} CPU threads, layout {layout_for(compute, CPU)}"
+
+
+def pair_of(work: Workload, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, compute: Compute, folder: Path) -> Pair:
+    """A model from a fixed seed on our side, saved, and loaded on theirs."""
+    config = XLMRobertaConfig(vocab_size=VOCABULARY, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, **SHAPE)
+    torch.manual_seed(0)
+    labels = () if work.kind == "span" else LABELS
+    head = KINDS[work.kind].head(config.hidden_size, config.hidden_dropout_prob, LABELS)
+    initialise(head, config.initializer_range, torch.Generator().manual_seed(0))
+    model = TaskModel(AutoModel.from_config(config), {work.name: head}, layout_for(compute, CPU))
+    save(model, tokenizer, labels, folder)
+    stock = AutoModelForQuestionAnswering if work.kind == "span" else AutoModelForSequenceClassification
+    theirs = stock.from_pretrained(folder)
+    return Pair(work, model, theirs, tokenizer, recipe, compute, folder)
+
+
+def same_loss(pair: Pair) -> None:
+    """Both sides must find the same loss for the first batch, without dropout.
+
+    Stock span models count padding among the positions an answer may have, so theirs see one sequence at a time.
+    """
+    part = pair.work.part(pair.work.slices(1, TRAIN_BATCH, 1)[0])
+    inputs = inputs_of(part.tokens, np.arange(TRAIN_BATCH), CPU)
+    rows = features(part, pair.work.kind, targets=True)
+    groups = [[row] for row in rows] if pair.work.kind == "span" else [rows]
+    collate = DataCollatorWithPadding(pair.tokenizer)
+    pair.ours.eval(), pair.theirs.eval()
+    with torch.no_grad():
+        logits = pair.ours(inputs, pair.work.name)
+        ours = float(KINDS[pair.work.kind].loss(logits, inputs.lengths, torch.from_numpy(part.targets))) / TRAIN_BATCH
+        theirs = sum(float(pair.theirs(**collate(group)).loss) * len(group) for group in groups) / TRAIN_BATCH
+    assert abs(ours - theirs) < 1e-5, f"{pair.work.name}: our loss is {ours}, theirs {theirs}"
+
+
+def training_row(pair: Pair, rounds: int, steps: int) -> dict[str, Any]:
+    """Training throughput; each turn's first step, which sets everything up, is not counted."""
+    turns = pair.work.slices(rounds, TRAIN_BATCH, steps + 1)
+    runs = {side: lambda indices, side=side: train_seconds(pair, side, indices) for side in SIDES}
+    return measured("train", pair, turns, runs, TRAIN_BATCH * steps, TRAIN_BATCH)
+
+
+def prediction_row(pair: Pair, rounds: int, batches: int) -> dict[str, Any]:
+    """Prediction throughput, after one batch to warm up."""
+    turns = pair.work.runs(rounds, PREDICT_BATCH, batches)
+    runs = {side: lambda indices, side=side: predict_seconds(pair, side, indices) for side in SIDES}
+    for run in runs.values():
+        run(turns[0][:PREDICT_BATCH])
+    return measured("predict", pair, turns, runs, PREDICT_BATCH * batches, PREDICT_BATCH)
+
+
+def measured(
+    what: str, pair: Pair, turns: list[Indices], runs: dict[str, Callable[[Indices], float]], sequences: int, size: int
+) -> dict[str, Any]:
+    """Each side over the same sequences, turn by turn: throughputs, ratios turn by turn, and what padding costs."""
+    seconds = {side: [] for side in SIDES}
+    for turn in turns:
+        for side in SIDES:
+            seconds[side].append(runs[side](turn))
+    row: dict[str, Any] = {"task": pair.work.name, "what": what}
+    row |= {side: sequences / median(spent) for side, spent in seconds.items()}
+    row |= {f"over_{side}": median(b / a for a, b in zip(seconds["ours"], seconds[side], strict=True)) for side in SIDES[1:]}
+    batches = pair.work.encoded.lengths[np.concatenate(turns)].reshape(-1, size)
+    row["padded_dynamic"] = float((batches.max(axis=1) * size).sum() / batches.sum())
+    row["padded_max"] = float(pair.work.max_length / batches.mean())
+    return row
+
+
+def train_seconds(pair: Pair, side: str, indices: Indices) -> float:
+    """Seconds from the end of the first step to the end of the last, each side in its own loop, on the same batches."""
+    return ours_train(pair, indices) if side == "ours" else trainer_train(pair, side, indices)
+
+
+def ours_train(pair: Pair, indices: Indices) -> float:
+    name, part = pair.work.name, pair.work.part(indices)
+    ends: list[float] = []
+    batches = np.arange(len(indices)).reshape(-1, TRAIN_BATCH)
+    training = Training(
+        slug=name,
+        model=pair.ours,
+        lessons={name: Lesson(KINDS[pair.work.kind], part, tuple(str(index) for index in indices))},
+        plan=Plan(len(batches), lambda step: (name, batches[step])),
+        recipe=pair.recipe,
+        compute=pair.compute,
+        folder=pair.folder / "ours",
+        validate=None,
+        tracker="none",
+        tracking=pair.folder,
+    )
+    train(training, lambda event: ends.append(time.perf_counter()), lambda: False)
+    return ends[-1] - ends[0]
+
+
+def trainer_train(pair: Pair, side: str, indices: Indices) -> float:
+    clock = Clock()
+    trainer = trainer_of(pair, side, features(pair.work.part(indices), pair.work.kind, targets=True))
+    trainer.add_callback(clock)
+    trainer.train()
+    return clock.ends[-1] - clock.ends[0]
+
+
+def predict_seconds(pair: Pair, side: str, indices: Indices) -> float:
+    """Seconds for the logits of all sequences, each side in its own loop."""
+    part = pair.work.part(indices)
+    if side == "ours":
+        layout, budget = layout_for(pair.compute, CPU), predict_budget(pair.compute, CPU)
+        began = time.perf_counter()
+        outputs(pair.ours, pair.work.name, KINDS[pair.work.kind], part, layout, budget, autocast=False)
+        return time.perf_counter() - began
+    rows = features(part, pair.work.kind, targets=False)
+    trainer = trainer_of(pair, side, rows)
+    began = time.perf_counter()
+    trainer.predict(rows)
+    return time.perf_counter() - began
+
+
+def trainer_of(pair: Pair, side: str, rows: list[dict[str, Any]]) -> Trainer:
+    """Trainer with our recipe, our order of sequences, and nothing beside the loop itself."""
+    recipe = pair.recipe
+    options = TrainingArguments(
+        output_dir=str(pair.folder / side), use_cpu=True, num_train_epochs=1, train_sampling_strategy="sequential",
+        per_device_train_batch_size=TRAIN_BATCH, per_device_eval_batch_size=PREDICT_BATCH, optim="adamw_torch_fused",
+        learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay, adam_beta1=recipe.adam_beta1,
+        adam_beta2=recipe.adam_beta2, adam_epsilon=recipe.adam_epsilon, max_grad_norm=recipe.max_grad_norm,
+        lr_scheduler_type="linear", seed=recipe.seed, logging_strategy="no", save_strategy="no", eval_strategy="no",
+        report_to="none", disable_tqdm=True, remove_unused_columns=False, dataloader_pin_memory=False,
+    )  # fmt: skip
+    padding = {"dynamic": "longest", "max": "max_length"}[side]
+    collate = DataCollatorWithPadding(pair.tokenizer, padding=padding, max_length=pair.work.max_length)
+    trainer = Trainer(pair.theirs, options, data_collator=collate, train_dataset=rows)
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def table_of(rows: list[dict[str, Any]]) -> Table:
+    """The rows for people."""
+    table = Table(title="sequences/s, and ours ÷ transformers.Trainer")
+    titles = ("", "", "ours", "Trainer\ndynamic", "Trainer\nmax", "ours ÷\ndynamic", "ours ÷\nmax", "padded ÷ real\ndynamic", "padded ÷ real\nmax")
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="left" if number < 2 else "right", no_wrap=True)
+    for row in sorted(rows, key=lambda row: row["what"] == "predict"):
+        cells = [f"{row[side]:,.1f}" for side in SIDES] + [f"{row['over_dynamic']:.2f}×", f"{row['over_max']:.2f}×"]
+        cells += [f"{row['padded_dynamic']:.2f}", f"{row['padded_max']:.2f}"]
+        table.add_row(row["what"], row["task"], *cells, end_section=row["task"] == "mix")
+    return table
+
+
+if __name__ == "__main__":
+    main()
