@@ -27,7 +27,7 @@ run: setup  ## SQuAD -> TyDiQA with a tiny model on bundled sample rows, then it
 	@echo 'Next: $(BIN)/stilts run intermediate=mnli target=xnli data=sample model=scratch protocol=smoke'
 
 test: setup  ## the tests, offline
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses 2
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: setup  ## format, lint, types, architecture
 	$(BIN)/ruff format --check .

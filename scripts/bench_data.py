@@ -74,13 +74,17 @@ def workloads(
     place = DataPlace("sample" if root is None else "local", str(root or SAMPLE_ROOT), "", True)
     squad = _encoded("span", _examples("squad", place), tokenizer, replace(recipe, max_length=384))
     xnli = _encoded("classify", _examples("mnli", place), tokenizer, recipe)
-    notes = [f"data: {'bundled sample (too small and too short to judge by)' if root is None else 'official downloads'}"]
+    notes = [
+        f"data: {'bundled sample (too small and too short to judge by)' if root is None else 'official downloads'}"
+    ]
     notes.append("xnli: its English training pairs, which are MultiNLI's; squad: training windows of 384, stride 128")
     parts = {"squad": ("span", squad, 384), "xnli": ("classify", xnli, 128)}
     if root is not None and (root / UDPOS_FILE).is_file():
         sentences = _sentences(root / UDPOS_FILE)
         parts["udpos"] = ("classify", _encoded("classify", sentences, tokenizer, recipe), 128)
-        notes.append("udpos: sentences as single texts with made-up labels, for their lengths; its tags are not learned here")
+        notes.append(
+            "udpos: sentences as single texts with made-up labels, for their lengths; its tags are not learned here"
+        )
     else:
         notes.append(f"udpos: left out, there is no {UDPOS_FILE}")
     small = {name: (kind, _smaller(part, vocabulary), longest) for name, (kind, part, longest) in parts.items()}

@@ -89,13 +89,42 @@ def test_a_stage_that_fails_before_its_first_step_says_so():
     assert plain(Event(SQUAD, FAILED, 0, 0, message="no such file"))[1:] == [f"✗ {SQUAD}  failed at its start  0s"]
 
 
-def test_an_interruption_says_how_far_every_running_stage_came():
+def test_the_data_check_is_no_stage_and_is_told_once():
+    check = [Event("data", "check", number, 3) for number in (1, 2, 3)]
+    assert plain(*check, Event("data", DONE, 3, 3), train(0))[:2] == [
+        "✓ data  3 splits  0s",
+        f"[1/3] {SQUAD}  train  0/312",
+    ]
+
+
+def ended_by(error: BaseException, *events: Event) -> list[str]:
+    """The lines of a log whose run an error ends after some events."""
     console = Console(file=StringIO(), force_terminal=False, width=100)
-    with pytest.raises(KeyboardInterrupt), show(2, console, NEVER) as report:
-        report(train(120))
-        report(Event("mnli-81c07d55", "train", 7, 9))
-        raise KeyboardInterrupt
-    assert few_seconds_as_0(console.file.getvalue()).splitlines()[2:] == [
+
+    def run() -> None:
+        with show(2, console, NEVER) as report:
+            for event in events:
+                report(event)
+            raise error
+
+    with pytest.raises(type(error)):
+        run()
+    return few_seconds_as_0(console.file.getvalue()).splitlines()
+
+
+def test_an_error_in_the_data_speaks_for_itself():
+    assert ended_by(ValueError("line 3"), Event("data", "check", 1, 3)) == []
+
+
+def test_a_log_hears_of_a_prediction_when_it_is_over_or_lasts():
+    done = Event("tydiqa-fi-77ab01c2", DONE, 800, 800)
+    predict = [Event("tydiqa-fi-77ab01c2", "predict", number, 800) for number in (200, 800)]
+    assert plain(*predict, done) == ["✓ tydiqa-fi-77ab01c2  800 sequences  0s"]
+    assert len(plain(*predict, done, quiet=0.0)) == 3
+
+
+def test_an_interruption_says_how_far_every_running_stage_came():
+    assert ended_by(KeyboardInterrupt(), train(120), Event("mnli-81c07d55", "train", 7, 9))[2:] == [
         f"✗ {SQUAD}  stopped at train 120/312  0s",
         "✗ mnli-81c07d55  stopped at train 7/9  0s",
     ]
@@ -131,7 +160,7 @@ def test_stages_may_report_from_several_threads(terminal: Console):
             thread.start()
         for thread in threads:
             thread.join()
-    assert terminal.file.getvalue().count("100 steps") == 4
+    assert terminal.file.getvalue().count("100 sequences") == 4
 
 
 def test_progress_goes_to_stderr_and_is_plain_where_that_is_no_terminal():

@@ -1,5 +1,6 @@
 """The command line: verbs, exit codes, and errors of one to three lines."""
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -12,6 +13,8 @@ from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, why
 from stilts_xl.core.errors import StiltsError
 
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk, a quota or a limit that is used up: no mistake of ours, so no traceback."""
 
 app = typer.Typer(
     name="stilts",
@@ -54,10 +57,18 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show '→' still shows the rest
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="stilts", standalone_mode=False)
     except StiltsError as error:
         typer.echo(f"error: {error}" if error.exit_code != INTERRUPTED else str(error), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        typer.echo(
+            f"error: {error.strerror}: {error.filename or 'a file'} cannot be written\nmake room; the same command goes on",
+            err=True,
+        )
+        sys.exit(1)
     except typer.TyperException as error:
         typer.echo(_usage(error), err=True)
         sys.exit(error.exit_code)

@@ -1,10 +1,14 @@
 """stilts cache: the finished stages of a workspace, and whether their bytes are still what they were."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from stilts_xl.cli.options import Workspace
+
+if TYPE_CHECKING:
+    from stilts_xl.store.record import Record
 
 app = typer.Typer(help="Look after the workspace.", no_args_is_help=True)
 
@@ -13,10 +17,9 @@ app = typer.Typer(help="Look after the workspace.", no_args_is_help=True)
 def ls(workspace: Workspace = "outputs") -> None:
     """List the stages with their size, duration and age."""
     from stilts_xl.core.stage import Train
-    from stilts_xl.store.store import records
 
     total = 0
-    for folder, record in records(Path(workspace)):
+    for folder, record in _stages(workspace):
         if record is None:
             steps = sorted(path.name for path in folder.glob("checkpoint-???????"))
             typer.echo(f"{folder.name:<30} not finished{', resumable at ' + steps[-1] if steps else ''}")
@@ -24,10 +27,9 @@ def ls(workspace: Workspace = "outputs") -> None:
         size = sum(kept.bytes for kept in record.files.values())
         total += size
         what = "train" if isinstance(record.stage, Train) else "predict"
-        typer.echo(
-            f"{record.slug:<30} {what:<8}{size / 1e6:>10.1f} MB  {record.facts['seconds']:>8.1f} s  {record.provenance['finished']}"
-        )
-    typer.echo(f"{total / 1e6:.1f} MB in all")
+        age = record.provenance["finished"]
+        typer.echo(f"{record.slug:<30} {what:<8}{_size(size):>10}  {record.facts['seconds']:>8.1f} s  {age}")
+    typer.echo(f"{_size(total)} in all")
 
 
 @app.command("verify")
@@ -36,10 +38,11 @@ def verify(workspace: Workspace = "outputs") -> None:
     from stilts_xl.core.errors import StiltsError
     from stilts_xl.run.drift import drifted
     from stilts_xl.store.record import NAME
-    from stilts_xl.store.store import faults, records
+    from stilts_xl.store.store import faults
 
     good, bad = 0, 0
-    for folder, record in records(Path(workspace)):
+    changed: dict[str, list[str]] = {}
+    for folder, record in _stages(workspace):
         if record is None:
             if (folder / NAME).exists():
                 bad += 1
@@ -50,7 +53,27 @@ def verify(workspace: Workspace = "outputs") -> None:
         for fault in found:
             typer.echo(f"✗ {fault.slug}: {fault.file}: {fault.found}")
         for name in drifted(record):
-            typer.echo(f"! {record.slug}: the code of {name} has changed since; its bytes are as they were")
+            changed.setdefault(name, []).append(record.slug)
+    for name, slugs in changed.items():
+        more = f" and {len(slugs) - 1} more" if len(slugs) > 1 else ""
+        typer.echo(f"! the code of {name} has changed since {slugs[0]}{more} was made; the bytes are as they were")
     typer.echo(f"{good} of {good + bad} stages verified")
     if bad:
-        raise StiltsError(f"{bad} stages are damaged; the next run that needs them makes them again")
+        raise StiltsError(
+            f"{bad} {'stage is' if bad == 1 else 'stages are'} damaged; the next run that needs them makes them again"
+        )
+
+
+def _stages(workspace: str) -> "list[tuple[Path, Record | None]]":
+    """Every stage folder; Mistake where there is none."""
+    from stilts_xl.core.errors import Mistake
+    from stilts_xl.store.store import records
+
+    found = list(records(Path(workspace)))
+    if not found:
+        raise Mistake(f"{workspace} holds no stages; stilts run makes some, -w names another workspace")
+    return found
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"

@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import typer
-
 
 @contextmanager
-def graceful() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether the user asked to stop; SIGTERM (a cluster's notice) asks the same."""
+def graceful(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether the user asked to stop; SIGTERM (a cluster's notice) asks the same.
+
+    ``say`` is called from the signal handler, so it must not wait for what the main thread may hold.
+    """
     asked: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
-        typer.echo("\nstopping after this step; Ctrl-C again stops at once", err=True)
+        say("stopping after this step; Ctrl-C again stops at once")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

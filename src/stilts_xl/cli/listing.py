@@ -40,10 +40,14 @@ def _tasks() -> None:
 
 
 def _runs(workspace: Path) -> None:
+    from stilts_xl.core.errors import Mistake
     from stilts_xl.run.plan import plan
     from stilts_xl.store.runs import kept_runs
 
-    for run in kept_runs(workspace):
+    runs = kept_runs(workspace)
+    if not runs:
+        raise Mistake(f"{workspace} holds no runs; stilts run makes some, -w names another workspace")
+    for run in runs:
         cell = run.cell
         steps = plan(run.goals, workspace)
         left = sum(step.state == "missing" for step in steps)

@@ -3,18 +3,19 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
 
 if TYPE_CHECKING:
+    from stilts_xl.core.stage import Train
     from stilts_xl.run.resolve import Chain
+
+SIGNS = {"here": ("✓", "green"), "missing": ("●", "yellow"), "unneeded": ("○", "dim")}
 
 
 def plan(
     overrides: Overrides = None, workspace: Workspace = "outputs", limit: Limit = 0, offline: Offline = False
 ) -> None:
-    """Show the stages of a run: ✓ here, ● missing, ○ absent but not needed. Changes nothing."""
+    """Show what a run would do. ✓ is here, ● is missing, ○ is absent but not needed; nothing is changed."""
     go_offline(offline)
     from stilts_xl.config.build import build_request
     from stilts_xl.config.compose import compose_run
@@ -29,33 +30,52 @@ def print_plan(chain: "Chain") -> None:
     from rich.text import Text
 
     from stilts_xl.core.stage import Train, slug
-    from stilts_xl.core.study import stages
     from stilts_xl.run.plan import plan as plan_of
-    from stilts_xl.store.runs import kept_runs
 
     workspace = Path(chain.site.workspace)
     steps = plan_of(chain.goals, workspace)
-    others: dict[str, set[str]] = {}
+    shared = _shared(chain, workspace)
+    cell = chain.cell
+    console = Console(highlight=False)
+    console.print(f"{cell.model.name} → {cell.intermediate} → {cell.target}", style="bold", soft_wrap=True)
+    console.print(f"protocol {cell.protocol} · seed {cell.seed} · {cell.split} split", soft_wrap=True)
+    width = max(len(slug(step.stage)) for step in steps)
+    for step in steps:
+        sign, colour = SIGNS[step.state]
+        stage = step.stage
+        notes = [_start(stage)] if isinstance(stage, Train) else []
+        notes += [f"shared with {shared[slug(stage)]}"] if slug(stage) in shared else []
+        what = "train" if isinstance(stage, Train) else "predict"
+        words = f"{slug(stage):<{width}}  {what:<7}  {', '.join(notes)}".rstrip()
+        console.print(Text.assemble((f"{sign} ", colour), words), soft_wrap=True)
+    if chain.absent:
+        looked = next(iter(chain.absent.values()))[0]
+        console.print(f"– no file for {', '.join(chain.absent)} (looked for {looked} and the like)", soft_wrap=True)
+    counts = {state: sum(step.state == state for step in steps) for state in SIGNS}
+    trainings = sum(step.state == "missing" and isinstance(step.stage, Train) for step in steps)
+    summary = f"{len(steps)} stages: {counts['here']} here, {counts['missing']} missing"
+    summary += f" ({trainings} to train, {counts['missing'] - trainings} to predict)" if counts["missing"] else ""
+    console.print(summary + (f", {counts['unneeded']} absent but not needed" if counts["unneeded"] else ""))
+
+
+def _start(stage: "Train") -> str:
+    from stilts_xl.core.stage import Train, slug
+
+    return f"from {slug(stage.start) if isinstance(stage.start, Train) else stage.start.name}"
+
+
+def _shared(chain: "Chain", workspace: Path) -> dict[str, str]:
+    """Slug -> the other runs of the workspace that stand on that stage too, the first two by name."""
+    from stilts_xl.core.stage import slug
+    from stilts_xl.core.study import stages
+    from stilts_xl.store.runs import kept_runs
+
+    found: dict[str, dict[str, None]] = {}
     for run in kept_runs(workspace):
         if run.goals != chain.goals:
             for stage in stages(run.goals):
-                others.setdefault(slug(stage), set()).add(f"{run.cell.intermediate} → {run.cell.target}")
-    console = Console(highlight=False)
-    signs = {"here": ("✓", "green"), "missing": ("●", "yellow"), "unneeded": ("○", "dim")}
-    for step in steps:
-        sign, colour = signs[step.state]
-        stage = step.stage
-        words = [f"{slug(stage):<28}", "train" if isinstance(stage, Train) else "predict"]
-        if isinstance(stage, Train):
-            start = slug(stage.start) if isinstance(stage.start, Train) else stage.start.name
-            words.append(f"from {start}, for {step.shared} of {len(chain.goals)} languages")
-        if slug(stage) in others:
-            words.append(f"(shared with {', '.join(sorted(others[slug(stage)]))})")
-        console.print(Text(f"{sign} ", style=colour) + Text(" ".join(words)), soft_wrap=True)
-    counts = {state: sum(step.state == state for step in steps) for state in signs}
-    trainings = sum(step.state == "missing" and isinstance(step.stage, Train) for step in steps)
-    summary = f"{len(steps)} stages: {counts['here']} here, {counts['missing']} missing ({trainings} trainings)"
-    console.print(summary + (f", {counts['unneeded']} absent but not needed" if counts["unneeded"] else ""))
-    if chain.absent:
-        looked = next(iter(chain.absent.values()))[0]
-        console.print(f"no file for {', '.join(chain.absent)} (looked for {looked} and the like)", soft_wrap=True)
+                found.setdefault(slug(stage), {})[f"{run.cell.intermediate} → {run.cell.target}"] = None
+    return {
+        name: ", ".join(list(runs)[:2]) + (f" and {len(runs) - 2} more" if len(runs) > 2 else "")
+        for name, runs in found.items()
+    }

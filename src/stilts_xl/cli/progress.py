@@ -16,6 +16,12 @@ from stilts_xl.core.event import DONE, FAILED, Event, Reporter
 
 QUIET = 5.0
 """Seconds between two plain lines of one stage."""
+UNITS = {"check": "splits", "predict": "sequences"}
+"""What a phase counts; the others count steps."""
+NOT_A_STAGE = "check"
+"""The phase that precedes all stages: it is not numbered, and an error in it speaks for itself."""
+BRIEF = (NOT_A_STAGE, "load", "predict")
+"""What is mostly over in no time: a log hears of its beginning only when it lasts."""
 
 
 @contextmanager
@@ -56,8 +62,8 @@ class Pace:
 class Running:
     """What is remembered of a stage between its events."""
 
-    number: int
-    """Its place among the stages seen."""
+    place: str
+    """Its place among the stages seen, as '2/11'; '' for what is no stage."""
     last: Event
     began: float
     """Monotonic seconds."""
@@ -110,15 +116,20 @@ class Watch:
     def stop(self) -> None:
         """Say how far the stages came that still run."""
         with self._lock:
-            for running in list(self._running.values()):
+            for running in [running for running in self._running.values() if running.place]:
                 self._end(running, Event(running.last.stage, FAILED, running.last.step, running.last.total))
 
     def _begin(self, event: Event) -> Running:
-        number = self._numbers.setdefault(event.stage, len(self._numbers) + 1)
-        running = Running(number, event, monotonic())
+        place = ""
+        if event.phase != NOT_A_STAGE:
+            place = f"{self._numbers.setdefault(event.stage, len(self._numbers) + 1)}/{self._total}"
+        running = Running(place, event, monotonic())
+        if event.phase in BRIEF:
+            running.printed = running.began
         if self._bars is not None:
-            place = f"{number}/{self._total}"
-            running.bar = self._bars.add_task(event.stage, place=place, phase="", steps="", loss="", speed="", left="")
+            running.bar = self._bars.add_task(
+                event.stage, place=running.place, phase="", steps="", loss="", speed="", left=""
+            )
         return running
 
     def _draw(self, running: Running) -> None:
@@ -127,7 +138,8 @@ class Watch:
             self._bars.update(running.bar, completed=event.step, total=event.total or None, **parts)
         elif monotonic() - running.printed >= self._quiet:
             running.printed = monotonic()
-            self._print(Text(_joined(f"[{running.number}/{self._total}] {event.stage}", *parts.values())))
+            place = f"[{running.place}] " if running.place else ""
+            self._print(Text(_joined(f"{place}{event.stage}", *parts.values())))
 
     def _end(self, running: Running, event: Event) -> None:
         del self._running[event.stage]
@@ -135,11 +147,13 @@ class Watch:
             self._bars.remove_task(running.bar)
         took, loss = duration(monotonic() - running.began), running.loss if event.loss is None else event.loss
         if event.phase == DONE:
-            steps = f"{event.step:,} steps" if event.step else ""
-            self._print(Text.assemble(("✓ ", "green"), _joined(event.stage, steps, took, _loss(loss))))
+            count = f"{event.step:,} {UNITS.get(running.last.phase, 'steps')}" if event.step else ""
+            self._print(Text.assemble(("✓ ", "green"), _joined(event.stage, count, took, _loss(loss))))
         else:
             where = (
-                f"stopped at {running.last.phase} {_steps(running.last)}" if running.paces else "failed at its start"
+                f"stopped at {running.last.phase} {_steps(running.last)}".rstrip()
+                if running.paces
+                else "failed at its start"
             )
             self._print(Text.assemble(("✗ ", "red"), _joined(event.stage, where, took, _loss(loss))))
 
@@ -169,7 +183,9 @@ def _parts(running: Running) -> dict[str, Any]:
 
 
 def _steps(event: Event) -> str:
-    return f"{event.step:,}/{event.total:,}" if event.total else f"{event.step:,}"
+    if event.total:
+        return f"{event.step:,}/{event.total:,}"
+    return f"{event.step:,}" if event.step else ""
 
 
 def _loss(loss: float | None) -> str:

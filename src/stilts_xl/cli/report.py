@@ -18,7 +18,7 @@ def report(
     format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, latex or json")] = "table",
     target: Annotated[str, typer.Option(help="only this target")] = "",
 ) -> None:
-    """Print the tables of every run of a workspace, recomputed from its predictions."""
+    """Print the tables of a workspace. They are recomputed from its predictions."""
     from stilts_xl.core.errors import Mistake, unknown
     from stilts_xl.report import render
     from stilts_xl.report.collect import collect
@@ -53,6 +53,7 @@ def print_run(run: "Run", workspace: Path) -> None:
 
     found = collect(workspace, run)
     require_scores(found)
+    typer.echo()
     _print([_table(found, workspace, kept_runs(workspace))])
 
 
@@ -73,8 +74,10 @@ def _print(tables: "list[Table]") -> None:
     from stilts_xl.report import render
 
     if not sys.stdout.isatty():
-        typer.echo(render.plain(tables, width=120), nl=False)
+        typer.echo(render.plain(tables), nl=False)
         return
     console = Console(highlight=False)
-    for table in tables:
-        console.print(render.terminal(table))
+    for number, table in enumerate(tables):
+        if number:
+            console.print()
+        render.draw(table, console)

@@ -18,7 +18,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="show the plan and stop")] = False,
     cfg: Annotated[bool, typer.Option("--cfg", help="print the composed configuration and stop")] = False,
 ) -> None:
-    """Run one chain and print its table: stilts run intermediate=squad target=tydiqa."""
+    """Run one chain and print its table. For example: stilts run intermediate=squad target=tydiqa."""
     go_offline(offline)
     from stilts_xl.config.build import build_request
     from stilts_xl.config.compose import compose_run
@@ -49,10 +49,11 @@ def run(
     todo = missing_stages(chain.goals, Path(workspace))
     if todo:
         from stilts_xl.cli.interrupt import graceful
-        from stilts_xl.cli.progress import show
+        from stilts_xl.cli.progress import show, stderr
         from stilts_xl.run.runner import run_missing
 
-        with graceful() as stopping, show(len(todo)) as reporter:
+        console = stderr()
+        with graceful(console.print) as stopping, show(len(todo), console) as reporter:
             try:
                 made = run_missing(todo, chain.site, reporter, stopping)
             except Interrupted as stop:

@@ -20,6 +20,7 @@ NO_MODEL = {
     "intermediate_size": 1, "max_positions": 1, "dropout": 0.0, "seed": 0,
 }  # fmt: skip
 """What a model's YAML file may leave out because its kind of model does not have it."""
+NO_TASK = (None, "", "none")
 LOCK = "hub-lock.json"
 
 
@@ -33,14 +34,15 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
     if intermediate is not None:
         phases.append(_phase("intermediate", intermediate, target, model, composed))
     phases.append(_phase("target", target, target, model, composed))
+    changed = [change for _, changes in phases for change in changes]
     return Request(
         model=model,
         intermediate=intermediate.name if intermediate else "none",
         target=target.name,
-        phases=tuple(phases),
+        phases=tuple(phase for phase, _ in phases),
         languages=_languages(composed["languages"], target),
         split=_split(composed["target"]["split"], protocol, target),
-        protocol=protocol["name"],
+        protocol=" with ".join([str(protocol["name"]), *([", ".join(changed)] if changed else [])]),
         limit=limit,
         place=build_place(composed["data"], workspace, offline),
         compute=build(Compute, composed["compute"], "compute"),
@@ -61,7 +63,7 @@ def _model(section: Mapping[str, Any]) -> ModelChoice:
 
 
 def _target(name: Any) -> Task:
-    if name in (None, "none"):
+    if name in NO_TASK:
         raise Mistake(
             f"which target? stilts run intermediate=squad target=tydiqa\nknown: {', '.join(sorted(all_tasks()))}"
         )
@@ -69,11 +71,30 @@ def _target(name: Any) -> Task:
 
 
 def _intermediate(name: Any) -> Task | None:
-    return None if name in (None, "none") else task_named(str(name), "intermediate", also=("none",))
+    return None if name in NO_TASK else task_named(str(name), "intermediate", also=("none",))
 
 
-def _phase(role: str, task: Task, target: Task, model: ModelChoice, composed: Mapping[str, Any]) -> Phase:
-    """The training of a role: the protocol's recipe, its rules, then what the user set."""
+def _phase(
+    role: str, task: Task, target: Task, model: ModelChoice, composed: Mapping[str, Any]
+) -> tuple[Phase, list[str]]:
+    """The training of a role: the protocol's recipe, its rules, then what the user set; and what that changed."""
+    published = _published(role, task, target, model, composed)
+    own = {name: value for name, value in composed[role].items() if name not in ("task", "split") and value is not None}
+    kinds = {field.name: field.type for field in fields(Recipe)}
+    own = {name: typed(value, kinds[name], f"{role}.{name}") for name, value in own.items()}
+    recipe = build(Recipe, published | own, role)
+    if model.from_scratch and recipe.max_length > model.max_positions - 2:
+        raise Mistake(
+            f"{role}.max_length={recipe.max_length} is more than model.max_positions={model.max_positions} allows (two are reserved)"
+        )
+    validate_on = typed(composed["protocol"]["validate_on"], str, "protocol.validate_on")
+    validation = task if role == "target" and validate_on == "target_task" else training_task(task)
+    changed = [f"{role}.{name}={value}" for name, value in own.items() if value != published[name] and name != "seed"]
+    return Phase(task.source_task, validation.name, recipe), changed
+
+
+def _published(role: str, task: Task, target: Task, model: ModelChoice, composed: Mapping[str, Any]) -> dict[str, Any]:
+    """What the protocol says of a phase, with the run's seed."""
     protocol = composed["protocol"]
     facts = {"role": role, "kind": task.kind, "task": task.source_task, "target": target.name, "model": model.name}
     settings = dict(protocol["recipe"])
@@ -84,18 +105,8 @@ def _phase(role: str, task: Task, target: Task, model: ModelChoice, composed: Ma
         if all(facts[name] == wanted for name, wanted in rule["when"].items()):
             settings |= rule["set"]
     if composed["seed"] is not None:
-        settings["seed"] = composed["seed"]
-    own = {name: value for name, value in composed[role].items() if name not in ("task", "split") and value is not None}
-    for name in own:
-        typed(own[name], {field.name: field.type for field in fields(Recipe)}[name], f"{role}.{name}")
-    recipe = build(Recipe, settings | own, role)
-    if model.from_scratch and recipe.max_length > model.max_positions - 2:
-        raise Mistake(
-            f"{role}.max_length={recipe.max_length} is more than model.max_positions={model.max_positions} allows (two are reserved)"
-        )
-    validate_on = typed(protocol["validate_on"], str, "protocol.validate_on")
-    validation = task if role == "target" and validate_on == "target_task" else training_task(task)
-    return Phase(task.source_task, validation.name, recipe)
+        settings["seed"] = typed(composed["seed"], int, "seed")
+    return settings
 
 
 def _languages(wanted: Any, target: Task) -> tuple[str, ...]:
@@ -114,7 +125,8 @@ def _split(wanted: Any, protocol: Mapping[str, Any], target: Task) -> str:
     if wanted is not None:
         split = str(typed(wanted, str, "target.split"))
         if not target.has_split(split):
-            raise Mistake(f"target.split={split}: {target.name} has no {split} split")
+            has = [name for name in ("validation", "test") if target.has_split(name)]
+            raise Mistake(f"target.split={split}: {target.name} has no {split} split, only {' and '.join(has)}")
         return split
     return next(str(split) for split in protocol["splits"] if target.has_split(split))
 
@@ -123,6 +135,10 @@ def build_place(section: Mapping[str, Any], workspace: str, offline: bool) -> Da
     """Where data are. Raises Mistake where data=local has no root, or it is not a folder."""
     source = typed(section["source"], str, "data.source")
     root = typed(section["root"] or "", str, "data.root")
+    if source != "local" and root:
+        raise Mistake(
+            f"data.root={root} is read with data=local only, and data is {source}\nadd data=local, or leave data.root out"
+        )
     if source == "local" and not root:
         raise Mistake("data=local needs data.root=DIR, the folder of official downloads in XTREME's layout")
     if source == "local":

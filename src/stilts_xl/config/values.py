@@ -55,7 +55,7 @@ def typed(value: Any, kind: Any, name: str) -> Any:
 def _bounded(value: Any, name: str) -> None:
     field = name.rpartition(".")[2]
     if field in CHOICES and value not in CHOICES[field]:
-        raise unknown(f"{field} in {name}=", str(value), CHOICES[field])
+        raise unknown(name, str(value), CHOICES[field])
     if isinstance(value, int | float) and not isinstance(value, bool):
         if field in AT_LEAST_ONE and value < 1:
             raise Mistake(f"{name}: expected 1 or more, found {value}")

@@ -21,7 +21,7 @@ def canonical(value: Any, whole: bool = False) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise TypeError(f"{value} cannot be part of an identity")
-        return value
+        return value + 0.0  # -0.0 equals 0.0, and so must its text
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, tuple | list):

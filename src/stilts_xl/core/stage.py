@@ -7,6 +7,7 @@ from stilts_xl.core.identity import digest
 from stilts_xl.core.recipe import Recipe
 
 NOT_IDENTITY = {"identity": False}
+"""Goes with compare=False: equal stages are those with equal keys."""
 LATER = {"later": True}
 
 
@@ -32,7 +33,7 @@ class Pretrained:
 
     source: str
     """sha256 over the folder's model files, or hub:repo@commit."""
-    name: str = field(default="", metadata=NOT_IDENTITY)
+    name: str = field(default="", metadata=NOT_IDENTITY, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Scratch:
     seed: int
     tokenizer: str
     """sha256 over the tokenizer's files."""
-    name: str = field(default="scratch", metadata=NOT_IDENTITY)
+    name: str = field(default="scratch", metadata=NOT_IDENTITY, compare=False)
 
 
 Model = Pretrained | Scratch

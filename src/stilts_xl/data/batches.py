@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,14 @@ def steps_per_epoch(sequences: int, batch_size: int) -> int:
 def batch(step: int, sequences: int, batch_size: int, seed: int) -> Indices:
     """The sequences of the global batch at a 0-based step: a slice of the epoch's permutation."""
     epoch, within = divmod(step, steps_per_epoch(sequences, batch_size))
+    return _permutation(sequences, seed, epoch)[within * batch_size : (within + 1) * batch_size]
+
+
+@lru_cache(maxsize=2)
+def _permutation(sequences: int, seed: int, epoch: int) -> Indices:
     order = np.random.default_rng([seed, epoch]).permutation(sequences)
-    return order[within * batch_size : (within + 1) * batch_size]
+    order.flags.writeable = False
+    return order
 
 
 def share(indices: Indices, lengths: Indices, rank: int, processes: int) -> Indices:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from stilts_xl.model.encoder import TaskModel, load_weights, weights
+from stilts_xl.model.encoder import TaskModel, load_weights, weights, write_tensors
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,10 @@ class State:
     """Where a training stands after ``step`` updates."""
 
     step: int
+    asked_budget: int
+    """The token budget that was set when it began or went on."""
     token_budget: int
-    """Halved when memory ran out."""
+    """What is left of it: halved when memory ran out."""
     tokens: int
     """Sub-tokens learned from so far."""
     seconds: float
@@ -35,8 +37,8 @@ def save_checkpoint(folder: Path, model: TaskModel, optimizer: torch.optim.Optim
     building = folder / f"{final.name}.building"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
-    save_file(weights(model), building / "model.safetensors")
-    save_file(_optimizer_tensors(model, optimizer), building / "optimizer.safetensors")
+    write_tensors(weights(model), building / "model.safetensors")
+    write_tensors(_optimizer_tensors(model, optimizer), building / "optimizer.safetensors")
     (building / "state.json").write_text(json.dumps(asdict(state)), encoding="utf-8")
     shutil.rmtree(final, ignore_errors=True)
     building.rename(final)

@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.tracking import get_available_trackers
+from accelerate.utils.memory import should_reduce_batch_size
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.recipe import Compute, Recipe
@@ -13,21 +15,25 @@ from stilts_xl.core.recipe import Compute, Recipe
 
 def accelerator_for(compute: Compute, recipe: Recipe, tracker: str, tracking: Path) -> Accelerator:
     """Device, precision and tracker; bf16 only on CUDA. Raises Mistake where the device or the tracker is not there."""
+    require_tracker(tracker)
     if compute.threads:
         torch.set_num_threads(compute.threads)
     device = torch_device(compute)
     AcceleratorState._reset_state()  # a process may train several stages, each with its own precision
-    try:
-        return Accelerator(
-            cpu=device.type == "cpu",
-            mixed_precision="bf16" if autocasts(recipe, device) else "no",
-            log_with=None if tracker == "none" else tracker,
-            project_dir=tracking,
-        )
-    except (ImportError, ValueError) as error:
+    return Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision="bf16" if autocasts(recipe, device) else "no",
+        log_with=None if tracker == "none" else tracker,
+        project_dir=tracking,
+    )
+
+
+def require_tracker(tracker: str) -> None:
+    """Raise Mistake where a tracker's package is not installed; accelerate would warn and go on without it."""
+    if tracker != "none" and tracker not in {str(found) for found in get_available_trackers()}:
         raise Mistake(
-            f"tracker={tracker} cannot be used: {error}\npip install 'stilts-xl[{tracker}]', or tracker=none"
-        ) from None
+            f"tracker={tracker}: {tracker} is not installed\npip install 'stilts-xl[{tracker}]', or tracker=none"
+        )
 
 
 def torch_device(compute: Compute) -> torch.device:
@@ -47,7 +53,7 @@ def autocasts(recipe: Recipe, device: torch.device) -> bool:
 
 def train_budget(compute: Compute, device: torch.device) -> int:
     """Tokens of one forward and backward pass."""
-    return compute.token_budget or (8192 if device.type == "cuda" else 1024)
+    return compute.token_budget or (8192 if device.type == "cuda" else 4096)
 
 
 def predict_budget(compute: Compute, device: torch.device) -> int:
@@ -60,6 +66,11 @@ def layout_for(compute: Compute, device: torch.device) -> str:
     if compute.layout != "auto":
         return compute.layout
     return "packed" if device.type == "cpu" else "bucketed"
+
+
+def memory_ran_out(error: RuntimeError) -> bool:
+    """Whether an error means that a smaller batch might fit, on a GPU or a CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
 
 
 def seed_step(seed: int, step: int, process: int) -> None:

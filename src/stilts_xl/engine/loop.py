@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from stilts_xl.core.errors import Interrupted, StiltsError
 from stilts_xl.core.event import Event, Reporter
@@ -20,7 +21,7 @@ from stilts_xl.engine.device import accelerator_for, train_budget
 from stilts_xl.engine.optimizer import adamw, learning_rate
 from stilts_xl.engine.step import gradients
 from stilts_xl.engine.training import Outcome, Training
-from stilts_xl.model.encoder import load_weights, weights
+from stilts_xl.model.encoder import load_weights, weights, write_tensors
 
 
 def train(training: Training, report: Reporter, stopping: Callable[[], bool]) -> Outcome:
@@ -29,15 +30,11 @@ def train(training: Training, report: Reporter, stopping: Callable[[], bool]) ->
     The loss, the gradients and the update of a step are those of its whole global batch, however it is laid out, split
     and spread. Raises StiltsError where a loss is not finite, and Interrupted, after a checkpoint, where ``stopping``.
     """
-    recipe, compute, folder, total = training.recipe, training.compute, training.folder, training.plan.total
-    accelerator = accelerator_for(compute, recipe, training.tracker, training.tracking)
+    recipe, total = training.recipe, training.plan.total
+    accelerator = accelerator_for(training.compute, recipe, training.tracker, training.tracking)
     accelerator.init_trackers(training.slug)
     model, optimizer = accelerator.prepare(training.model, adamw(training.model, recipe))
-    state = load_checkpoint(folder, training.model, optimizer.optimizer)
-    if state is None:
-        state = State(0, train_budget(compute, accelerator.device), 0, 0.0, None, 0, 0)
-    else:
-        report(Event(training.slug, "train", state.step, total, message=f"resuming at step {state.step}"))
+    state = _resumed(training, accelerator, optimizer, report)
     earlier, began, loss = state.seconds, time.monotonic(), None
 
     model.train()
@@ -67,24 +64,43 @@ def train(training: Training, report: Reporter, stopping: Callable[[], bool]) ->
             state = _validated(training, accelerator, state, report)
 
         # once in a while, and when asked to stop: leave something to go on from
-        if not last and (stop or state.step % compute.checkpoint_steps == 0):
-            if accelerator.is_main_process:
-                save_checkpoint(folder, training.model, optimizer.optimizer, state)
-            accelerator.wait_for_everyone()
+        if not last and (stop or state.step % training.compute.checkpoint_steps == 0):
+            _keep(training, accelerator, optimizer, state)
             if stop:
-                accelerator.end_training()
                 raise Interrupted(
                     f"{training.slug} stopped after step {state.step} of {total}; the same command goes on from there"
                 )
-
     accelerator.end_training()
+    return _outcome(training, accelerator, state, loss)
+
+
+def _resumed(training: Training, accelerator: Accelerator, optimizer: AcceleratedOptimizer, report: Reporter) -> State:
+    """Where to begin: the last checkpoint, or step 0. A token budget that was set anew since replaces the kept one."""
+    asked = train_budget(training.compute, accelerator.device)
+    state = load_checkpoint(training.folder, training.model, optimizer.optimizer)
+    if state is None:
+        return State(0, asked, asked, 0, 0.0, None, 0, 0)
+    message = f"resuming at step {state.step}"
+    report(Event(training.slug, "train", state.step, training.plan.total, message=message))
+    return state if state.asked_budget == asked else replace(state, asked_budget=asked, token_budget=asked)
+
+
+def _keep(training: Training, accelerator: Accelerator, optimizer: AcceleratedOptimizer, state: State) -> None:
+    if accelerator.is_main_process:
+        save_checkpoint(training.folder, training.model, optimizer.optimizer, state)
+    accelerator.wait_for_everyone()
+
+
+def _outcome(training: Training, accelerator: Accelerator, state: State, loss: float | None) -> Outcome:
+    """What was done; the model gets the selected weights."""
+    kept = state.step
     if training.validate is not None:
-        load_weights(training.model, load_file(best_file(folder, state.best_step)))
-    kept = state.step if training.validate is None else state.best_step
+        kept = state.best_step
+        load_weights(training.model, load_file(best_file(training.folder, kept)))
     device, precision = accelerator.device.type, accelerator.mixed_precision
     return Outcome(
         state.step,
-        total,
+        training.plan.total,
         kept,
         state.best_score,
         loss,
@@ -112,7 +128,7 @@ def _validated(training: Training, accelerator: Accelerator, state: State, repor
     if accelerator.is_main_process:
         found = [training.validate(training.model)]
         if state.best_score is None or found[0] > state.best_score:
-            save_file(weights(training.model), _ready(best_file(training.folder, state.step)))
+            write_tensors(weights(training.model), _ready(best_file(training.folder, state.step)))
     score = float(broadcast_object_list(found)[0])
     accelerator.log({"validation": score}, step=state.step)
     better = state.best_score is None or score > state.best_score

@@ -24,9 +24,11 @@ def learning_rate(step: int, total: int, recipe: Recipe) -> float:
 
 def adamw(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW over the parameters that learn; biases and LayerNorm weights do not decay."""
-    learning = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    plain = [parameter for name, parameter in learning if name.endswith("bias") or "LayerNorm" in name]
-    decayed = [parameter for name, parameter in learning if not (name.endswith("bias") or "LayerNorm" in name)]
+    spared = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.LayerNorm)}
+    decayed, plain = [], []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            (plain if name.endswith("bias") or name in spared else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     betas = (recipe.adam_beta1, recipe.adam_beta2)
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=betas, eps=recipe.adam_epsilon, fused=True)

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from stilts_xl.data.batches import by_length
+from stilts_xl.engine.device import memory_ran_out
 from stilts_xl.kinds.base import Encoded, Kind
 from stilts_xl.model.encoder import Inputs, TaskModel
 
@@ -45,8 +46,8 @@ def outputs(
             try:
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=autocast):
                     logits = model(inputs, head)
-            except torch.OutOfMemoryError:
-                if len(indices) == 1:
+            except RuntimeError as error:
+                if len(indices) == 1 or not memory_ran_out(error):
                     raise
                 pending[:0] = np.array_split(indices, 2)
                 continue

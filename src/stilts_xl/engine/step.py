@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stilts_xl.core.errors import StiltsError
 from stilts_xl.core.event import Event, Reporter
 from stilts_xl.data.batches import micro_batches, share
-from stilts_xl.engine.device import layout_for, seed_step
+from stilts_xl.engine.device import layout_for, memory_ran_out, seed_step
 from stilts_xl.engine.predict import inputs_of
 from stilts_xl.engine.training import Training
 
@@ -34,12 +34,15 @@ def gradients(
         seed_step(training.recipe.seed, step, accelerator.process_index)
         try:
             return _attempt(training, accelerator, model, name, indices, budget), budget
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not memory_ran_out(error):
+                raise
             longest = int(training.lessons[name].encoded.lengths[indices].max())
             if budget <= longest or accelerator.num_processes > 1:
+                smaller = f"compute.token_budget={max(budget // 2, longest)}, or " if budget > longest else ""
                 raise StiltsError(
                     f"{training.slug}: out of memory at step {step} with {budget} tokens at once (longest sequence {longest})\n"
-                    f"try compute.token_budget={max(budget // 2, 1)}, or a shorter max_length"
+                    f"try {smaller}a shorter max_length"
                 ) from None
         model.zero_grad(set_to_none=True)
         budget = max(budget // 2, longest)
@@ -59,9 +62,8 @@ def _attempt(
     lengths = lesson.encoded.lengths
     mine = share(indices, lengths, accelerator.process_index, accelerator.num_processes)
     weight = 1.0 / len(indices) if len(mine) else 0.0
-    mine = (
-        mine if len(mine) else indices[:1]
-    )  # a process without a share still takes part in the exchange, with nothing
+    if not len(mine):  # a process without a share still takes part in the exchange, with nothing
+        mine = indices[:1]
     parts = micro_batches(mine, lengths, layout_for(training.compute, accelerator.device), budget)
     total = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts, 1):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import (
@@ -18,7 +18,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
-from stilts_xl.core.errors import Mistake
+from stilts_xl.core.errors import Mistake, StiltsError
 from stilts_xl.core.stage import Scratch
 from stilts_xl.model.attention import PACKED, PADDED
 from stilts_xl.model.heads import Head, stock_name
@@ -78,7 +78,12 @@ class TaskModel(nn.Module):
         mask = torch.arange(max(inputs.lengths), device=inputs.ids.device) < lengths.unsqueeze(1)
         ids = torch.full(mask.shape, self.encoder.config.pad_token_id, device=inputs.ids.device, dtype=inputs.ids.dtype)
         ids[mask] = inputs.ids
-        hidden: torch.Tensor = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        offset = self.encoder.config.pad_token_id + 1
+        # Said here, for the library would count differently after a text that holds the padding token.
+        positions = torch.arange(offset, offset + mask.shape[1], device=ids.device).expand(mask.shape)
+        hidden: torch.Tensor = self.encoder(
+            input_ids=ids, attention_mask=mask.long(), position_ids=positions
+        ).last_hidden_state
         return hidden[mask]
 
 
@@ -100,13 +105,22 @@ def from_folder(folder: Path) -> PreTrainedModel:
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # so that it reports them, and we can name one
         )
     except (OSError, RuntimeError, SafetensorError, ValueError) as error:
-        raise Mistake(f"the weights in {folder} cannot be loaded: {str(error).splitlines()[0]}") from None
+        raise _unreadable(folder, error) from None
+    strange = sorted(report["mismatched_keys"])
+    if strange:
+        name, found, wanted = strange[0]
+        raise Mistake(
+            f"the weights in {folder} do not fit its config.json: '{name}' is {tuple(found)}, expected {tuple(wanted)}\n"
+            f"({len(strange)} tensors in all) fetch or copy the model's folder again"
+        )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise Mistake(
-            f"the weights in {folder} lack {len(missing)} of the encoder's tensors, the first is '{missing[0]}'"
+            f"the weights in {folder} lack {len(missing)} of the encoder's tensors, the first is '{missing[0]}'\n"
+            "fetch or copy the model's folder again"
         )
     if any(name.startswith("pooler.") for name in report["missing_keys"]):
         encoder.pooler = None
@@ -114,12 +128,27 @@ def from_folder(folder: Path) -> PreTrainedModel:
     return encoder
 
 
+def check_weights(folder: Path) -> None:
+    """Raise Mistake where a weights file in a folder is cut short or is no safetensors file; tensors are not read."""
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, framework="pt"):
+                continue
+        except (OSError, SafetensorError) as error:
+            raise _unreadable(folder, error) from None
+
+
+def _unreadable(folder: Path, error: Exception) -> Mistake:
+    reason = str(error).splitlines()[0]
+    return Mistake(f"the weights in {folder} cannot be loaded: {reason}\nfetch or copy the model's folder again")
+
+
 def read_config(folder: Path) -> Any:
     """The folder's configuration, or a Mistake where it is not XLM-R-like."""
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise Mistake(f"{folder} is not a model folder: {str(error).splitlines()[0]}") from None
+        raise Mistake(f"{folder} is not a model folder: {str(error).splitlines()[0].split('. ')[0]}") from None
     if config.model_type not in FAMILIES:
         raise Mistake(f"{folder} holds a '{config.model_type}' model; expected one of {', '.join(FAMILIES)}")
     return config
@@ -154,7 +183,8 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
     except (OSError, ValueError, KeyError) as error:
-        raise Mistake(f"no tokenizer can be loaded from {folder}: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0].split(". ")[0]
+        raise Mistake(f"no tokenizer can be loaded from {folder}: {reason}\nits tokenizer.json must be whole") from None
     if not tokenizer.is_fast:
         raise Mistake(f"the tokenizer in {folder} has no tokenizer.json; answers need its character offsets")
     return tokenizer
@@ -178,17 +208,28 @@ def load_weights(model: TaskModel, tensors: Mapping[str, torch.Tensor]) -> None:
         head.load_state_dict({name: tensors[stock_name(head, name)] for name in head.state_dict()})
 
 
+def write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """A safetensors file. Raises StiltsError where it cannot be written, as on a disk that is full."""
+    try:
+        save_file(tensors, path, metadata={"format": "pt"})
+    except (OSError, SafetensorError) as error:
+        raise StiltsError(
+            f"{path} cannot be written: {error}\nthe same command goes on from the last checkpoint"
+        ) from None
+
+
 def save(model: TaskModel, tokenizer: PreTrainedTokenizerBase, labels: tuple[str, ...], folder: Path) -> list[str]:
     """Write model.safetensors, config.json and the tokenizer as from_pretrained expects them; the files' names."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(weights(model), folder / "model.safetensors", metadata={"format": "pt"})
+    write_tensors(weights(model), folder / "model.safetensors")
     head = next(iter(model.heads.values()))
     assert isinstance(head, Head)
     config = model.encoder.config.to_dict()
     config["architectures"] = [f"{FAMILIES[config['model_type']]}For{head.architecture}"]
-    if labels:
-        config["id2label"] = dict(enumerate(labels))
-        config["label2id"] = {label: index for index, label in enumerate(labels)}
+    # Where there are no labels two outputs are a span's ends; what an earlier stage's head had must not stay.
+    names = labels or ("LABEL_0", "LABEL_1")
+    config["id2label"] = dict(enumerate(names))
+    config["label2id"] = {label: index for index, label in enumerate(names)}
     type(model.encoder.config).from_dict(config).save_pretrained(folder)
     written = tokenizer.save_pretrained(folder)
     return ["model.safetensors", "config.json", *(Path(path).name for path in written)]

@@ -89,7 +89,7 @@ def baseline_of(run: Run, runs: Sequence[Run]) -> Run | None:
 def _comparable(run: Run) -> tuple[object, ...]:
     cell = run.cell
     data = {goal.data.language: goal.data for goal in run.goals}
-    return (cell.model, cell.target, cell.split, cell.protocol, data, run.source, run.limit)
+    return (cell.model, cell.target, cell.split, data, run.source, run.limit)
 
 
 def model_name(run: Run) -> str:

@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -15,33 +15,58 @@ from stilts_xl.core.score import Score
 from stilts_xl.report.tables import Table
 
 FORMATS = ("table", "markdown", "csv", "latex", "json")
+WIDTH = 120
+"""Columns that a table may take where there is no terminal."""
 
 
-def terminal(table: Table) -> RenderableType:
-    """A Rich renderable; gains are green or red."""
-    drawn = RichTable(
-        title=table.title, box=box.SIMPLE_HEAD, show_footer=True, title_justify="left", title_style="bold"
-    )
-    for number, (column, last) in enumerate(zip(table.columns, table.summary, strict=True)):
-        drawn.add_column(column, footer=_coloured(last, column), justify="left" if number == 0 else "right")
-    for row in table.rows:
-        drawn.add_row(*(_coloured(cell, column) for cell, column in zip(row, table.columns, strict=True)))
-    return Group(drawn, *(Text(line, style="dim") for line in table.footer))
+def draw(table: Table, console: Console) -> None:
+    """Print a table on a console; gains are green or red. What is no terminal gets footer lines unbroken."""
+    drawn = RichTable(box=box.SIMPLE, show_footer=True, show_edge=False, pad_edge=False)
+    cells_of = list(zip(table.columns, *table.rows, table.summary, strict=True))
+    columns = [_aligned(cells, str.rjust if number else str.ljust) for number, cells in enumerate(cells_of)]
+    for name, (head, *_, last) in zip(table.columns, columns, strict=True):
+        drawn.add_column(head, footer=_coloured(last, name), no_wrap=True)
+    for cells in list(zip(*columns, strict=True))[1:-1]:
+        drawn.add_row(*(_coloured(cell, name) for name, cell in zip(table.columns, cells, strict=True)))
+    console.print(Text(table.title, style="bold"), soft_wrap=True)
+    console.print(drawn)
+    for line in table.footer:
+        console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
+
+
+def _aligned(column: Sequence[str], justify: Callable[[str, int], str]) -> list[str]:
+    """A column's cells, its head first, all as long, each '±' below another.
+
+    A value without a spread, as an average, stands below the values.
+    """
+    head, *cells = column
+    errors = [cell.partition(" ± ")[2] for cell in cells]
+    width = max(len(error) for error in errors)
+    if width:
+        cells = [
+            f"{cell.partition(' ± ')[0]} ± {error:>{width}}" if error else cell + " " * (width + 3)
+            for cell, error in zip(cells, errors, strict=True)
+        ]
+    longest = max(map(len, (head, *cells)))
+    return [justify(cell, longest) for cell in (head, *cells)]
 
 
 def _coloured(cell: str, column: str) -> Text:
-    if column.startswith("gain") and cell[:1] in "+-":
-        return Text(cell, style="green" if cell[0] == "+" else "red")
+    sign = cell.lstrip()[:1]
+    if column.startswith("gain") and sign in ("+", "-"):
+        return Text(cell, style="green" if sign == "+" else "red")
     return Text(cell)
 
 
-def plain(tables: Sequence[Table], width: int) -> str:
+def plain(tables: Sequence[Table]) -> str:
     """The terminal form without colours, for pipes and files."""
-    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False)
-    for table in tables:
-        console.print(terminal(table))
+    console = Console(file=io.StringIO(), width=WIDTH, no_color=True, highlight=False)
+    for number, table in enumerate(tables):
+        if number:
+            console.print()
+        draw(table, console)
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -71,6 +96,7 @@ def _tex(cells: Sequence[str]) -> str:
     swaps = {"±": r"$\pm$", "↑": r"$\uparrow$", "_": r"\_", "%": r"\%", "&": r"\&", "–": "--"}
     texts = []
     for cell in cells:
+        cell = f"${cell}$" if cell[:1] in ("+", "-") else cell
         for sign, written in swaps.items():
             cell = cell.replace(sign, written)
         texts.append(cell)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from stilts_xl.core.stage import Train, slug, trainings
+from stilts_xl.core.study import Cell
 from stilts_xl.report.collect import Scored, model_name
 from stilts_xl.tasks.catalog import task_named
 
@@ -44,7 +45,8 @@ def language_table(found: Scored, baseline: Scored | None) -> Table:
         rows.append(tuple(row))
     summary = ["average", *(_number(found.average(metric)) for metric in metrics), f"{sum(counts.values()):,}"]
     if baseline is not None:
-        summary.append(_gain(found.average(metrics[0]), baseline.average(metrics[0])))
+        same = {row.language for row in baseline.scores} >= set(counts)
+        summary.append(_gain(found.average(metrics[0]), baseline.average(metrics[0]) if same else None))
     return Table(_title(found), tuple(columns), tuple(rows), tuple(summary), _footer(found, baseline))
 
 
@@ -57,8 +59,10 @@ def _title(found: Scored) -> str:
 def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
     run, cell = found.run, found.run.cell
     scored = {row.language for row in found.scores}
+    average = f"average over {len(scored)} of {_languages(len(cell.languages))}"
     lines = [
-        f"protocol {cell.protocol} · seed {cell.seed} · {cell.split} split · average over {len(scored)} of {len(cell.languages)} languages · ± standard error over items"
+        f"protocol {cell.protocol} · {_seeds(cell)} · {cell.split} split",
+        f"{average} · ± standard error over items",
     ]
     lines.append("keys " + " → ".join(slug(training) for training in trainings(run.goals[0].model)))
     if baseline is not None:
@@ -92,9 +96,20 @@ def _selection(trained: Train, split: str) -> list[str]:
     return ["the best step was chosen on the English rows that are scored here"] if same else []
 
 
+def _seeds(cell: Cell) -> str:
+    seeds = [str(phase.recipe.seed) for phase in cell.phases]
+    return f"seed {cell.seed}" if len(set(seeds)) == 1 else f"seeds {' → '.join(seeds)}"
+
+
+def _languages(count: int) -> str:
+    return f"{count} language" if count == 1 else f"{count} languages"
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}"
 
 
 def _gain(value: float | None, base: float | None) -> str:
-    return "–" if value is None or base is None else f"{value - base:+.1f}"
+    if value is None or base is None:
+        return "–"
+    return f"{value - base:+.1f}" if abs(value - base) >= 0.05 else "0.0"

@@ -26,7 +26,7 @@ class Step:
 def plan(goals: tuple[Predict, ...], workspace: Path) -> tuple[Step, ...]:
     """Every stage of the goals in an order that can be run; sizes are looked at, bytes are not."""
     needed = set(missing(goals, lambda stage: completed(workspace, stage)))
-    uses = {stage: 0 for stage in stages(goals)}
+    uses = dict.fromkeys(stages(goals), 0)
     for goal in goals:
         for stage in stages([goal]):
             uses[stage] += 1

@@ -40,11 +40,15 @@ def make_training_together(stage: Train, site: Site, report: Reporter, stopping:
         reader.start()
         try:
             _watch(workers, stop, stopping)
+        except KeyboardInterrupt:  # a second Ctrl-C: nobody waits for a checkpoint
+            for worker in workers:
+                worker.kill()
+            raise
         finally:
+            failed = [rank for rank, worker in enumerate(workers) if worker.returncode]
             _end(workers, stop)
             reader.join()
-        failed = [rank for rank, worker in enumerate(workers) if worker.returncode]
-        if failed:
+        if any(worker.returncode for worker in workers):
             raise _failure(stage, failed, workers, Path(scratch))
 
 
@@ -99,19 +103,23 @@ def _end(workers: list["subprocess.Popen[str]"], stop: Path) -> None:
             worker.wait()
 
 
-def _failure(stage: Train, failed: list[int], workers: list["subprocess.Popen[str]"], scratch: Path) -> StiltsError:
-    """The error that a worker wrote as the last line of its log, or that line itself."""
+def _failure(stage: Train, first: list[int], workers: list["subprocess.Popen[str]"], scratch: Path) -> StiltsError:
+    """What a worker said of its end, or else how the first to fail ended: the others only lost their peer."""
+    logs = [
+        (scratch / f"worker-{rank}.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        for rank in range(len(workers))
+    ]
     for code, kind in ((130, Interrupted), (2, Mistake), (1, StiltsError)):
-        for rank in failed:
-            if workers[rank].returncode == code:
-                lines = (scratch / f"worker-{rank}.log").read_text(encoding="utf-8", errors="replace").splitlines()
-                said = [json.loads(line)["error"] for line in lines if line.startswith('{"error"')]
-                return kind(
-                    said[-1]
-                    if said
-                    else f"{slug(stage)}: process {rank} failed: {lines[-1] if lines else 'it said nothing'}"
-                )
-    codes = ", ".join(f"process {rank}: {workers[rank].returncode}" for rank in failed)
+        for worker, lines in zip(workers, logs, strict=True):
+            said = [json.loads(line)["error"] for line in lines if line.startswith('{"error"')]
+            if worker.returncode == code and said:
+                return kind(said[-1])
+    ranks = first or [rank for rank, worker in enumerate(workers) if worker.returncode]
+    rank = next((rank for rank in ranks if workers[rank].returncode < 0), ranks[0])
+    if workers[rank].returncode < 0:
+        end = f"was killed (signal {-workers[rank].returncode})"
+    else:
+        end = f"failed: {logs[rank][-1] if logs[rank] else 'it said nothing'}"
     return StiltsError(
-        f"{slug(stage)}: a training process died ({codes}); the same command goes on from the last checkpoint"
+        f"{slug(stage)}: process {rank} of the training {end}\nthe same command goes on from the last checkpoint"
     )

@@ -106,7 +106,7 @@ def _tokenizer_files(folder: Path) -> list[Path]:
 
 def _require(folder: Path, setting: str, names: list[str]) -> None:
     if not folder.is_dir():
-        raise Mistake(f"{setting}={folder} is not a folder")
+        raise Mistake(f"{setting}={folder} is not a folder; expected a Hugging Face folder")
     for name in names:
         if not (folder / name).is_file():
             raise Mistake(f"{setting}={folder} holds no {name}; expected a Hugging Face folder")

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stilts_xl.core.errors import Interrupted
-from stilts_xl.core.event import Event, Reporter
+from stilts_xl.core.errors import Interrupted, Mistake
+from stilts_xl.core.event import DONE, Event, Reporter
+from stilts_xl.core.example import Example
 from stilts_xl.core.site import Site
-from stilts_xl.core.stage import Predict, Stage, Train, slug
+from stilts_xl.core.stage import Data, Predict, Stage, Train, slug
 from stilts_xl.data.examples import load
 from stilts_xl.run.predict import make_predictions
 from stilts_xl.run.processes import make_training_together
 from stilts_xl.run.quiet import quiet
+from stilts_xl.run.start import require_start
 from stilts_xl.run.train import make_training
 from stilts_xl.store.lock import Held, claim
 from stilts_xl.store.store import completed, lock_file, require_writable
@@ -39,7 +41,8 @@ def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping:
     workspace, began = Path(site.workspace), time.monotonic()
     require_writable(workspace)
     quiet()
-    check_data(todo, site, report, stopping)
+    first = check_data(todo, site, report, stopping)
+    require_start([stage for stage in todo if isinstance(stage, Train)], first, site)
     trained = predicted = 0
     waiting_for: set[str] = set()
     while todo:
@@ -78,18 +81,34 @@ def claim_all(wanted: list[Stage], workspace: Path) -> dict[str, Held]:
     return {name: held for name, held in found.items() if held is not None}
 
 
-def check_data(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping: Callable[[], bool]) -> None:
-    """Read and check every row that the stages will need, so that a broken one stops the run before any training."""
-    needed = [stage.data for stage in todo] + [
-        stage.validation for stage in todo if isinstance(stage, Train) and stage.validation is not None
-    ]
-    distinct = list(dict.fromkeys(needed))
+def check_data(
+    todo: tuple[Stage, ...], site: Site, report: Reporter, stopping: Callable[[], bool]
+) -> dict[Data, Example]:
+    """Read and check every row that the stages will need, so that a broken one stops the run before any training.
+
+    Returns the first example of each split.
+    """
+    validations = [stage.validation for stage in todo if isinstance(stage, Train)]
+    choosing = [data for data in validations if data is not None]
+    first: dict[Data, Example] = {}
+    distinct = list(dict.fromkeys([*(stage.data for stage in todo), *choosing]))
     for number, data in enumerate(distinct, 1):
         if stopping():
             raise Interrupted("stopped before anything was trained")
-        loaded = load(task_named(data.task), data, site.place)
+        try:
+            loaded = load(task_named(data.task), data, site.place)
+        except Mistake as error:
+            raise Mistake(f"{error}\nnothing was trained; stilts data check shows every split that is wrong") from None
+        if data in choosing and loaded.unlabelled:
+            raise Mistake(
+                f"{loaded.origin}: expected labelled rows to choose the best step by, found {loaded.unlabelled} without\n"
+                "put the publisher's own file there, or keep the last step with target.selection=last (or intermediate.)"
+            )
+        first[data] = loaded.examples[0]
         message = f"{loaded.origin}: {loaded.moved} answers re-located" if loaded.moved else ""
         report(Event("data", "check", number, len(distinct), message=message))
+    report(Event("data", DONE, len(distinct), len(distinct)))
+    return first
 
 
 def _wait(ready: list[Stage], waiting_for: set[str], report: Reporter, stopping: Callable[[], bool]) -> None:

@@ -28,7 +28,7 @@ from stilts_xl.model.encoder import TaskModel, save
 from stilts_xl.model.heads import initialise
 from stilts_xl.run.drift import code_digests
 from stilts_xl.run.rows import prediction_rows
-from stilts_xl.run.start import require_length, starting_point
+from stilts_xl.run.start import starting_point
 from stilts_xl.store.record import write_record
 from stilts_xl.store.store import stage_folder
 from stilts_xl.tasks.catalog import task_named
@@ -47,7 +47,6 @@ def make_training(stage: Train, site: Site, report: Reporter, stopping: Callable
     task = task_named(stage.data.task)
     kind = KINDS[task.kind]
     encoder, tokenizer = starting_point(stage.start, site)
-    require_length(encoder, recipe)
     loaded = load(task, stage.data, site.place)
     encoded = kind.encode(loaded.examples, tokenizer, task.labels, recipe, training=True)
     head = kind.head(encoder.config.hidden_size, encoder.config.hidden_dropout_prob, task.labels)

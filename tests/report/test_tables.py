@@ -1,0 +1,210 @@
+"""A table says what was scored, over what, how sure it is, and what it is compared with."""
+
+import math
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from stilts_xl.core.score import Score
+from stilts_xl.core.stage import Predict, Train, slug
+from stilts_xl.core.study import Cell, Phase
+from stilts_xl.report.collect import Scored, baseline_of, standard_error
+from stilts_xl.report.render import draw, latex, markdown, plain, rows_as_csv, rows_as_json
+from stilts_xl.report.tables import Table, language_table
+from stilts_xl.store.runs import Run
+from toys import SCRATCH, learned, recipe, rows
+
+LANGUAGES = ("en", "fi", "sw")
+SQUAD = learned("squad")
+ALONE = learned("tydiqa")
+CHAINED = learned("tydiqa", start=SQUAD)
+TARGET = Phase("tydiqa", "tydiqa", recipe())
+FIRST = Phase("squad", "squad", recipe())
+
+
+def run_of(trained: Train, languages: tuple[str, ...] = LANGUAGES, **changes: object) -> Run:
+    chained = isinstance(trained.start, Train)
+    cell = Cell(
+        model=SCRATCH,
+        intermediate="squad" if chained else "none",
+        target="tydiqa",
+        phases=(FIRST, TARGET) if chained else (TARGET,),
+        languages=LANGUAGES,
+        split="test",
+        protocol="smoke",
+    )
+    goals = tuple(Predict(rows("tydiqa", "test", language), trained) for language in languages)
+    return replace(Run(cell, goals, {}, "local", 0), **changes)
+
+
+def scored(run: Run, f1: dict[str, float], **changes: object) -> Scored:
+    """A run with these F1 values, an exact match of 10 and 400 items everywhere."""
+    values = [
+        (language, metric, f1[language] if metric == "f1" else 10.0)
+        for language in f1
+        for metric in ("f1", "exact_match")
+    ]
+    scores = tuple(
+        Score(
+            "scratch",
+            run.cell.intermediate,
+            "tydiqa",
+            language,
+            "test",
+            1,
+            "smoke",
+            metric,
+            value,
+            400,
+            f"tydiqa-{language}",
+        )
+        for language, metric, value in values
+    )
+    errors = {(language, metric): 2.0 if metric == "f1" else 0.5 for language, metric, _ in values}
+    return replace(Scored(run, scores, errors, (), ()), **changes)
+
+
+BASE = scored(run_of(ALONE), {"en": 60.0, "fi": 40.04, "sw": 20.0})
+GAIN = scored(run_of(CHAINED), {"en": 62.0, "fi": 40.0, "sw": 17.0})
+
+
+def test_every_number_has_its_direction_spread_and_count():
+    table = language_table(BASE, None)
+    assert table.columns == ("language", "F1 ↑", "EM ↑", "n")
+    assert table.rows[0] == ("en", "60.0 ± 2.0", "10.0 ± 0.5", "400")
+    assert table.summary == ("average", "40.0", "10.0", "1,200")
+    assert "average over 3 of 3 languages · ± standard error over items" in table.footer
+
+
+def test_a_gain_is_signed_and_nothing_is_not():
+    table = language_table(GAIN, BASE)
+    assert table.columns[-1] == "gain in F1"
+    assert [row[-1] for row in table.rows] == ["+2.0", "0.0", "-3.0"]
+    assert table.summary[-1] == "-0.3"
+    assert f"gain over {slug(ALONE)} (no intermediate task)" in table.footer
+
+
+def test_an_average_is_not_compared_with_one_over_other_languages():
+    part = scored(BASE.run, {"en": 60.0, "fi": 40.0}, missing=("sw",))
+    table = language_table(GAIN, part)
+    assert [row[-1] for row in table.rows] == ["+2.0", "0.0", "–"]
+    assert table.summary[-1] == "–"
+
+
+def test_what_is_left_out_is_named():
+    run = run_of(ALONE, ("en", "fi"), absent={"sw": ("tydiqa/dev/sw.json",)}, limit=50, source="sample")
+    footer = language_table(scored(run, {"en": 1.0}, unlabelled=("fi",)), None).footer
+    assert footer[:2] == (
+        "protocol smoke · seed 1 · test split",
+        "average over 1 of 3 languages · ± standard error over items",
+    )
+    assert "not in the average, no file: sw (looked for tydiqa/dev/sw.json and the like)" in footer
+    assert "not in the average, labels hidden by the publisher: fi (predictions are written)" in footer
+    assert "limited to 50 examples a split: not comparable with other results" in footer
+    assert any(line.startswith("sample data") for line in footer)
+    footer = language_table(scored(run, {"en": 1.0}, missing=("fi",)), None).footer
+    assert "not in the average, not predicted yet: fi" in footer
+
+
+def test_both_seeds_are_told_where_they_differ():
+    run = run_of(CHAINED)
+    phases = (replace(FIRST, recipe=recipe(seed=7)), TARGET)
+    other = replace(run, cell=replace(run.cell, phases=phases))
+    assert "protocol smoke · seeds 7 → 1 · test split" in language_table(scored(other, {"en": 1.0}), None).footer
+
+
+def test_a_step_chosen_on_the_scored_rows_is_told():
+    chosen = replace(ALONE, validation=rows("tydiqa", "validation"))
+    footer = language_table(scored(run_of(chosen), {"en": 1.0}), None).footer
+    assert footer[-1] == "the best step was chosen on the English rows that are scored here"
+
+
+def test_a_baseline_differs_in_the_intermediate_task_alone():
+    chain, base = run_of(CHAINED), run_of(ALONE)
+    assert baseline_of(chain, [base]) == base
+    assert baseline_of(base, [base]) is None
+    assert baseline_of(chain, [chain]) is None
+    assert baseline_of(chain, [replace(base, limit=5)]) is None
+    assert baseline_of(chain, [run_of(ALONE, ("en",))]) is None
+    reseeded = replace(base, cell=replace(base.cell, phases=(replace(TARGET, recipe=recipe(seed=2)),)))
+    assert baseline_of(chain, [reseeded]) is None
+    changed = replace(chain, cell=replace(chain.cell, protocol="smoke with intermediate.epochs=9.0"))
+    assert baseline_of(changed, [base]) == base, "what the intermediate phase does is the question, not a difference"
+
+
+@pytest.mark.parametrize(("values", "error"), [([1.0, 0.0], 50.0), ([1.0, 1.0, 1.0], 0.0), ([0.5], 0.0)])
+def test_a_standard_error_is_that_of_the_mean_over_items(values: list[float], error: float):
+    assert standard_error([{"f1": value} for value in values], "f1") == pytest.approx(error)
+
+
+def test_a_standard_error_shrinks_with_the_root_of_the_items():
+    few, many = ([{"correct": number % 2} for number in range(count)] for count in (100, 10_000))
+    assert standard_error(few, "accuracy") / standard_error(many, "accuracy") == pytest.approx(math.sqrt(100), rel=0.01)
+
+
+TABLE = Table(
+    "mini → squad_v2 → tydiqa",
+    ("language", "F1 ↑", "gain in F1"),
+    (("en", "60.0 ± 12.5", "+2.0"), ("fi", "5.0 ± 1.5", "-3.0"), ("sw", "7.0 ± 0.5", "0.0")),
+    ("average", "24.0", "–"),
+    ("keys squad_v2-00000000 → tydiqa-11111111", "x" * 150),
+)
+
+
+def test_plain_text_has_every_sign_below_its_like():
+    assert plain([TABLE]).splitlines() == [
+        "mini → squad_v2 → tydiqa",
+        "language          F1 ↑   gain in F1",
+        "───────────────────────────────────",
+        "en         60.0 ± 12.5         +2.0",
+        "fi          5.0 ±  1.5         -3.0",
+        "sw          7.0 ±  0.5          0.0",
+        "───────────────────────────────────",
+        "average    24.0                   –",
+        "keys squad_v2-00000000 → tydiqa-11111111",
+        "x" * 150,
+    ]
+
+
+def test_two_tables_are_apart():
+    assert plain([TABLE, TABLE]) == plain([TABLE]) + "\n" + plain([TABLE])
+
+
+def test_a_terminal_colours_gains_and_shows_the_whole_title_however_narrow(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    console = Console(file=StringIO(), force_terminal=True, width=38)
+    narrow = replace(TABLE, title="xlmr_large → commonsenseqa → bucc2018 " * 2)
+    draw(narrow, console)
+    said = console.file.getvalue()
+    assert narrow.title in said
+    assert "\x1b[32m" in said.split("+2.0")[0].splitlines()[-1]
+    assert "\x1b[31m" in said.split("-3.0")[0].splitlines()[-1]
+
+
+def test_markdown_is_a_table_that_github_reads():
+    lines = markdown([TABLE]).splitlines()
+    assert lines[:4] == [
+        "### mini → squad_v2 → tydiqa",
+        "",
+        "| language | F1 ↑ | gain in F1 |",
+        "| --- | ---: | ---: |",
+    ]
+    assert lines[7] == "| **average** | **24.0** | **–** |"
+    assert lines[9] == "- keys squad_v2-00000000 → tydiqa-11111111"
+
+
+def test_latex_is_escaped_and_signs_are_mathematics():
+    lines = latex([TABLE]).splitlines()
+    assert r"language & F1 $\uparrow$ & gain in F1 \\" in lines
+    assert r"fi & 5.0 $\pm$ 1.5 & $-3.0$ \\" in lines
+    assert lines.count(r"\midrule") == 2
+    assert latex([replace(TABLE, columns=("a_b", "50 %", "c & d"))]).count(r"a\_b & 50 \% & c \& d \\") == 1
+
+
+def test_tidy_rows_keep_every_digit():
+    row = replace(BASE.scores[0], value=100 / 3)
+    assert repr(100 / 3) in rows_as_csv([row])
+    assert repr(100 / 3) in rows_as_json([row])
