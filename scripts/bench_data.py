@@ -1,27 +1,44 @@
-"""What bench_throughput.py measures on: SQuAD, XNLI and UDPOS as sequences, alone and mixed."""
+"""What bench_throughput.py measures on: SQuAD, XNLI and UDPOS, alone and mixed, and one model in two libraries."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
+from transformers import (
+    AutoModel,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    DataCollatorWithPadding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    XLMRobertaConfig,
+)
 
 from stilts_xl.core.example import Example, PairExample
 from stilts_xl.core.place import DataPlace
-from stilts_xl.core.recipe import Recipe
+from stilts_xl.core.recipe import Compute, Recipe
 from stilts_xl.core.stage import Data
 from stilts_xl.data.examples import load
 from stilts_xl.data.sources import SAMPLE_ROOT
+from stilts_xl.engine.device import layout_for
+from stilts_xl.engine.predict import inputs_of
 from stilts_xl.kinds.base import Encoded
 from stilts_xl.kinds.catalog import KINDS
+from stilts_xl.model.encoder import TaskModel, save
+from stilts_xl.model.heads import initialise
 from stilts_xl.tasks.catalog import task_named
 
 Indices = NDArray[np.int64]
 LABELS = ("entailment", "neutral", "contradiction")
 UDPOS_FILE = "udpos/train-en.tsv"
 SEED = 1
+CPU = torch.device("cpu")
+TRAIN_BATCH = 32
+VOCABULARY = 8192
+SHAPE = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,19 @@ class Workload:
         """The chosen sequences as a set of their own."""
         tokens = [self.encoded.tokens[index] for index in indices.tolist()]
         return Encoded(tokens, np.arange(len(tokens)), self.encoded.targets[indices], 0)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One workload's model on both sides, with the same weights."""
+
+    work: Workload
+    ours: TaskModel
+    theirs: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    recipe: Recipe
+    compute: Compute
+    folder: Path
 
 
 def features(part: Encoded, kind: str, targets: bool) -> list[dict[str, Any]]:
@@ -120,3 +150,38 @@ def _mixed(sets: list[Workload]) -> Encoded:
     tokens = [ids for one in sets for ids in one.encoded.tokens]
     targets = np.arange(len(tokens), dtype=np.int64)[:, None] % len(LABELS)
     return Encoded(tokens, np.arange(len(tokens)), targets, 0)
+
+
+def pair_of(work: Workload, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, compute: Compute, folder: Path) -> Pair:
+    """A model from a fixed seed on our side, saved, and loaded on theirs."""
+    shape: dict[str, Any] = SHAPE | {"max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
+    config = XLMRobertaConfig(vocab_size=VOCABULARY, **shape)
+    torch.manual_seed(0)
+    encoder = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    labels = () if work.kind == "span" else LABELS
+    head = KINDS[work.kind].head(config.hidden_size, config.hidden_dropout_prob, LABELS)
+    initialise(head, config.initializer_range, torch.Generator().manual_seed(0))
+    model = TaskModel(encoder, {work.name: head}, layout_for(compute, CPU))
+    save(model, tokenizer, labels, folder)
+    stock = AutoModelForQuestionAnswering if work.kind == "span" else AutoModelForSequenceClassification
+    theirs = stock.from_pretrained(folder)
+    return Pair(work, model, theirs, tokenizer, recipe, compute, folder)
+
+
+def same_loss(pair: Pair) -> None:
+    """Both sides must find the same loss for the first batch, without dropout.
+
+    Stock span models count padding among the positions an answer may have, so theirs see one sequence at a time.
+    """
+    part = pair.work.part(pair.work.slices(1, TRAIN_BATCH, 1)[0])
+    inputs = inputs_of(part.tokens, np.arange(TRAIN_BATCH), CPU)
+    rows = features(part, pair.work.kind, targets=True)
+    groups = [[row] for row in rows] if pair.work.kind == "span" else [rows]
+    collate = DataCollatorWithPadding(pair.tokenizer)
+    pair.ours.eval()
+    pair.theirs.eval()  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        logits = pair.ours(inputs, pair.work.name)
+        ours = float(KINDS[pair.work.kind].loss(logits, inputs.lengths, torch.from_numpy(part.targets))) / TRAIN_BATCH
+        theirs = sum(float(pair.theirs(**collate(group)).loss) * len(group) for group in groups) / TRAIN_BATCH
+    assert abs(ours - theirs) < 1e-5, f"{pair.work.name}: our loss is {ours}, theirs {theirs}"

@@ -12,7 +12,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,56 +19,33 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from bench_data import LABELS, Indices, Workload, features, workloads
+from bench_data import CPU, SHAPE, TRAIN_BATCH, VOCABULARY, Indices, Pair, features, pair_of, same_loss, workloads
 from rich.console import Console
 from rich.table import Table
 from transformers import (
-    AutoModel,
-    AutoModelForQuestionAnswering,
-    AutoModelForSequenceClassification,
     DataCollatorWithPadding,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainingArguments,
-    XLMRobertaConfig,
 )
 from transformers.utils import logging
 
 from stilts_xl.core.recipe import Compute, Recipe
 from stilts_xl.engine.device import layout_for, predict_budget, train_budget
 from stilts_xl.engine.loop import train
-from stilts_xl.engine.predict import inputs_of, outputs
+from stilts_xl.engine.predict import outputs
 from stilts_xl.engine.training import Lesson, Plan, Training
 from stilts_xl.kinds.catalog import KINDS
-from stilts_xl.model.encoder import TaskModel, load_tokenizer, save
-from stilts_xl.model.heads import initialise
+from stilts_xl.model.encoder import load_tokenizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLE_TOKENIZER = REPOSITORY / "src" / "stilts_xl" / "data" / "sample" / "tokenizer"
-CPU = torch.device("cpu")
-TRAIN_BATCH, PREDICT_BATCH = 32, 64
+PREDICT_BATCH = 64
 SIDES = ("ours", "dynamic", "max")
 MAX_TURNS = 2
 BARS = {"train": 2.0, "predict": 3.0}
 """How many times the throughput of dynamic padding the mix is meant to reach."""
-VOCABULARY = 8192
-SHAPE = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One workload's model on both sides, with the same weights."""
-
-    work: Workload
-    ours: TaskModel
-    theirs: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    recipe: Recipe
-    compute: Compute
-    folder: Path
 
 
 class Clock(TrainerCallback):
@@ -87,8 +63,8 @@ def main() -> None:
     options = arguments()
     if options.threads:
         torch.set_num_threads(options.threads)
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     root = options.data if options.data.is_dir() else None
     tokenizer = load_tokenizer(options.tokenizer if options.tokenizer.is_dir() else SAMPLE_TOKENIZER)
     recipe = Recipe(**(settings("protocol/xtreme")["recipe"] | {"precision": "fp32", "selection": "last"}))
@@ -103,10 +79,8 @@ def main() -> None:
         for work in sets:
             pair = pair_of(work, tokenizer, recipe, compute, Path(folder) / work.name)
             same_loss(pair)
-            rows += [
-                training_row(pair, options.rounds, options.steps),
-                prediction_row(pair, options.rounds, options.batches),
-            ]
+            rows.append(training_row(pair, options.rounds, options.steps))
+            rows.append(prediction_row(pair, options.rounds, options.batches))
     console.print(table_of(rows))
     for row in (row for row in rows if row["task"] == "mix"):
         bar, found = BARS[row["what"]], row["over_dynamic"]["median"]
@@ -148,40 +122,6 @@ def model_note(compute: Compute) -> str:
     size = "x".join(str(value) for value in SHAPE.values())
     ours = f"ours {layout_for(compute, CPU)}, {train_budget(compute, CPU)} and {predict_budget(compute, CPU)} tokens at once"
     return f"XLM-R's architecture, {size}, ids folded into {VOCABULARY}; fp32, {torch.get_num_threads()} CPU threads; {ours}"
-
-
-def pair_of(work: Workload, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, compute: Compute, folder: Path) -> Pair:
-    """A model from a fixed seed on our side, saved, and loaded on theirs."""
-    shape: dict[str, Any] = SHAPE | {"max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
-    config = XLMRobertaConfig(vocab_size=VOCABULARY, **shape)
-    torch.manual_seed(0)
-    labels = () if work.kind == "span" else LABELS
-    head = KINDS[work.kind].head(config.hidden_size, config.hidden_dropout_prob, LABELS)
-    initialise(head, config.initializer_range, torch.Generator().manual_seed(0))
-    model = TaskModel(AutoModel.from_config(config), {work.name: head}, layout_for(compute, CPU))
-    save(model, tokenizer, labels, folder)
-    stock = AutoModelForQuestionAnswering if work.kind == "span" else AutoModelForSequenceClassification
-    theirs = stock.from_pretrained(folder)
-    return Pair(work, model, theirs, tokenizer, recipe, compute, folder)
-
-
-def same_loss(pair: Pair) -> None:
-    """Both sides must find the same loss for the first batch, without dropout.
-
-    Stock span models count padding among the positions an answer may have, so theirs see one sequence at a time.
-    """
-    part = pair.work.part(pair.work.slices(1, TRAIN_BATCH, 1)[0])
-    inputs = inputs_of(part.tokens, np.arange(TRAIN_BATCH), CPU)
-    rows = features(part, pair.work.kind, targets=True)
-    groups = [[row] for row in rows] if pair.work.kind == "span" else [rows]
-    collate = DataCollatorWithPadding(pair.tokenizer)
-    pair.ours.eval()
-    pair.theirs.eval()
-    with torch.no_grad():
-        logits = pair.ours(inputs, pair.work.name)
-        ours = float(KINDS[pair.work.kind].loss(logits, inputs.lengths, torch.from_numpy(part.targets))) / TRAIN_BATCH
-        theirs = sum(float(pair.theirs(**collate(group)).loss) * len(group) for group in groups) / TRAIN_BATCH
-    assert abs(ours - theirs) < 1e-5, f"{pair.work.name}: our loss is {ours}, theirs {theirs}"
 
 
 def training_row(pair: Pair, rounds: int, steps: int) -> dict[str, Any]:
@@ -266,7 +206,7 @@ def predict_seconds(pair: Pair, side: str, indices: Indices) -> float:
     rows = features(part, pair.work.kind, targets=False)
     trainer = trainer_of(pair, side, rows)
     began = time.perf_counter()
-    trainer.predict(rows)
+    trainer.predict(rows)  # type: ignore[arg-type]
     return time.perf_counter() - began
 
 

@@ -88,7 +88,9 @@ def test_average_and_gain_are_those_of_the_tidy_rows(space: Space):
     assert float(rows["average"][3]) == pytest.approx(mean["squad"] - mean["none"], abs=0.051)
     for language in TYDIQA:
         assert rows[language][0].startswith(f"{f1['squad', language]:.1f} ±")
-        assert float(rows[language][3]) == pytest.approx(f1["squad", language] - f1["none", language], abs=0.051)
+        assert float(rows[language][3].split(" ± ")[0]) == pytest.approx(
+            f1["squad", language] - f1["none", language], abs=0.051
+        )
 
 
 def test_the_formats_of_a_report_hold_the_same_numbers(space: Space):

@@ -93,8 +93,8 @@ def test_xquad_asks_the_same_questions_in_every_language(lang):
 
 @pytest.mark.parametrize("lang", TYDIQA)
 def test_tydiqa_ids_start_with_the_name_of_their_language(lang):
-    names = dict(ar="arabic", bn="bengali", en="english", fi="finnish", id="indonesian", ko="korean")
-    names |= dict(ru="russian", sw="swahili", te="telugu")
+    names = {"ar": "arabic", "bn": "bengali", "en": "english", "fi": "finnish", "id": "indonesian", "ko": "korean"}
+    names |= {"ru": "russian", "sw": "swahili", "te": "telugu"}
     assert {identifier.split("-")[0] for identifier in question_ids(TYDIQA_DEV[lang])} == {names[lang]}
 
 

@@ -1,9 +1,11 @@
 """The loop learns from whole batches: however they are laid out and split, the losses and the weights are the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator, ScalarEvent
 from torch.nn.functional import cross_entropy
 from toy_training import Run, assert_close, encoder, equal, new_head, sequences, training
 from transformers import (
@@ -12,7 +14,7 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
-from stilts_xl.core.errors import StiltsError
+from stilts_xl.core.errors import Interrupted, StiltsError
 from stilts_xl.core.recipe import Recipe
 from stilts_xl.engine.training import Training
 
@@ -215,13 +217,25 @@ def test_dropout_is_drawn_anew_at_every_step(tmp_path) -> None:
 # Trackers
 
 
+def scalars(folder: Path, name: str) -> list[ScalarEvent]:
+    """What tensorboard would show for a training's folder."""
+    (held,) = {path.parent for path in (folder / "tracking").rglob("events.out.tfevents.*")}
+    written = EventAccumulator(str(held))
+    written.Reload()
+    return written.Scalars(name)
+
+
 def test_tensorboard_holds_the_loss_and_the_rate_of_every_step(tmp_path) -> None:
     found = Run(training(tmp_path, tracker="tensorboard", validate=Scores(1.0, 2.0), selection="best", eval_every=6))
-    (folder,) = {path.parent for path in (tmp_path / "tracking").rglob("events.out.tfevents.*")}
-    written = EventAccumulator(str(folder))
-    written.Reload()
     for name, values in (("loss", found.losses), ("learning_rate", found.rates)):
-        scalars = written.Scalars(name)
-        assert [scalar.step for scalar in scalars] == list(range(1, 13))
-        np.testing.assert_allclose([scalar.value for scalar in scalars], values, rtol=1e-6)
-    assert [(scalar.step, scalar.value) for scalar in written.Scalars("validation")] == [(6, 1.0), (12, 2.0)]
+        assert [scalar.step for scalar in scalars(tmp_path, name)] == list(range(1, 13))
+        np.testing.assert_allclose([scalar.value for scalar in scalars(tmp_path, name)], values, rtol=1e-6)
+    assert [(scalar.step, scalar.value) for scalar in scalars(tmp_path, "validation")] == [(6, 1.0), (12, 2.0)]
+
+
+def test_tensorboard_holds_every_step_of_a_training_that_was_stopped(tmp_path) -> None:
+    with pytest.raises(Interrupted):
+        Run(training(tmp_path, tracker="tensorboard"), stop_after=5)
+    assert [scalar.step for scalar in scalars(tmp_path, "loss")] == [1, 2, 3, 4, 5]
+    Run(training(tmp_path, tracker="tensorboard"))
+    assert [scalar.step for scalar in scalars(tmp_path, "loss")] == list(range(1, 13))

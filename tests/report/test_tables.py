@@ -10,7 +10,7 @@ from rich.console import Console
 from stilts_xl.core.score import Score
 from stilts_xl.core.stage import Predict, Train, slug
 from stilts_xl.core.study import Cell, Phase
-from stilts_xl.report.collect import Scored, baseline_of, standard_error
+from stilts_xl.report.collect import Scored, baseline_of, paired_error, standard_error
 from stilts_xl.report.render import draw, latex, markdown, plain, rows_as_csv, rows_as_json
 from stilts_xl.report.tables import Table, language_table
 from stilts_xl.store.runs import Run
@@ -62,8 +62,8 @@ def scored(run: Run, f1: dict[str, float], **changes: object) -> Scored:
         )
         for language, metric, value in values
     )
-    errors = {(language, metric): 2.0 if metric == "f1" else 0.5 for language, metric, _ in values}
-    return replace(Scored(run, scores, errors, (), ()), **changes)
+    items = {(language, metric): {"a": value / 100, "b": value / 100} for language, metric, value in values}
+    return replace(Scored(run, scores, items, (), ()), **changes)
 
 
 BASE = scored(run_of(ALONE), {"en": 60.0, "fi": 40.04, "sw": 20.0})
@@ -73,7 +73,7 @@ GAIN = scored(run_of(CHAINED), {"en": 62.0, "fi": 40.0, "sw": 17.0})
 def test_every_number_has_its_direction_spread_and_count():
     table = language_table(BASE, None)
     assert table.columns == ("language", "F1 ↑", "EM ↑", "n")
-    assert table.rows[0] == ("en", "60.0 ± 2.0", "10.0 ± 0.5", "400")
+    assert table.rows[0] == ("en", "60.0 ± 0.0", "10.0 ± 0.0", "400")
     assert table.summary == ("average", "40.0", "10.0", "1,200")
     assert "average over 3 of 3 languages · ± standard error over items" in table.footer
 
@@ -81,15 +81,15 @@ def test_every_number_has_its_direction_spread_and_count():
 def test_a_gain_is_signed_and_nothing_is_not():
     table = language_table(GAIN, BASE)
     assert table.columns[-1] == "gain in F1"
-    assert [row[-1] for row in table.rows] == ["+2.0", "0.0", "-3.0"]
+    assert [row[-1] for row in table.rows] == ["+2.0 ± 0.0", "0.0 ± 0.0", "-3.0 ± 0.0"]
     assert table.summary[-1] == "-0.3"
-    assert f"gain over {slug(ALONE)} (no intermediate task)" in table.footer
+    assert f"gain over {slug(ALONE)} (no intermediate task), ± over the same items" in table.footer
 
 
 def test_an_average_is_not_compared_with_one_over_other_languages():
     part = scored(BASE.run, {"en": 60.0, "fi": 40.0}, missing=("sw",))
     table = language_table(GAIN, part)
-    assert [row[-1] for row in table.rows] == ["+2.0", "0.0", "–"]
+    assert [row[-1] for row in table.rows] == ["+2.0 ± 0.0", "0.0 ± 0.0", "–"]
     assert table.summary[-1] == "–"
 
 
@@ -116,7 +116,7 @@ def test_both_seeds_are_told_where_they_differ():
 
 
 def test_a_step_chosen_on_the_scored_rows_is_told():
-    chosen = replace(ALONE, validation=rows("tydiqa", "validation"))
+    chosen = replace(ALONE, validation=replace(rows("tydiqa", "test", "en"), split="validation"))
     footer = language_table(scored(run_of(chosen), {"en": 1.0}), None).footer
     assert footer[-1] == "the best step was chosen on the English rows that are scored here"
 
@@ -136,12 +136,19 @@ def test_a_baseline_differs_in_the_intermediate_task_alone():
 
 @pytest.mark.parametrize(("values", "error"), [([1.0, 0.0], 50.0), ([1.0, 1.0, 1.0], 0.0), ([0.5], 0.0)])
 def test_a_standard_error_is_that_of_the_mean_over_items(values: list[float], error: float):
-    assert standard_error([{"f1": value} for value in values], "f1") == pytest.approx(error)
+    assert standard_error(values) == pytest.approx(error)
 
 
 def test_a_standard_error_shrinks_with_the_root_of_the_items():
-    few, many = ([{"correct": number % 2} for number in range(count)] for count in (100, 10_000))
-    assert standard_error(few, "accuracy") / standard_error(many, "accuracy") == pytest.approx(math.sqrt(100), rel=0.01)
+    few, many = ([float(number % 2) for number in range(count)] for count in (100, 10_000))
+    assert standard_error(few) / standard_error(many) == pytest.approx(math.sqrt(100), rel=0.01)
+
+
+def test_a_gain_s_spread_is_that_of_the_differences_item_by_item():
+    ours = {("en", "f1"): {"a": 1.0, "b": 0.5, "c": 0.0, "d": 0.5}}
+    theirs = {("en", "f1"): {"d": 0.5, "c": 0.0, "b": 0.5, "a": 0.0}}  # another order, the same items
+    pair = (replace(GAIN, items=ours), replace(BASE, items=theirs))
+    assert paired_error(*pair, "en", "f1") == pytest.approx(25.0)  # differences 1 0 0 0: deviation 0.5, four items
 
 
 TABLE = Table(

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,7 @@ def worker(rank: int) -> int:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds its workers in /proc")
 def test_what_was_stopped_and_what_died_goes_on_to_the_same_weights(alone, tmp_path) -> None:
     stopped = Job(tmp_path, 2)
-    with pytest.raises(Interrupted, match="the same command goes on from there"):
+    with pytest.raises(Interrupted, match="stopped after step"):
         stopped.run(lambda: len(stopped.losses) >= 3)
     (step,) = stopped.checkpoints()
     assert 3 <= step < 40 and step == len(stopped.losses)
@@ -117,8 +116,9 @@ def test_what_was_stopped_and_what_died_goes_on_to_the_same_weights(alone, tmp_p
     assert "process 1" in text and "killed" in text and "the same command goes on" in text
     assert len(text.splitlines()) <= 3
 
+    resumable = max([step, *killed.checkpoints()])
     finished = Job(tmp_path, 2).run()
-    assert f"resuming at step {max([step, *killed.checkpoints()])}" in [event.message for event in finished.events]
+    assert f"resuming at step {resumable}" in [event.message for event in finished.events]
     close(finished.weights, alone.weights)
 
 
@@ -130,12 +130,3 @@ def test_a_worker_s_error_is_this_process_s_error(tmp_path) -> None:
     assert len(str(caught.value).splitlines()) <= 3
     assert "examples of the batch: " in str(caught.value)
     assert time.monotonic() - began < 60
-
-
-def test_a_mistake_of_all_workers_is_a_mistake_with_its_words(tmp_path) -> None:
-    job = Job(tmp_path, 2)
-    job.site = replace(job.site, place=replace(job.site.place, source="local", root=str(tmp_path)))
-    with pytest.raises(StiltsError, match="no train data of tydiqa") as caught:
-        job.run()
-    assert caught.value.exit_code == 2
-    assert len(str(caught.value).splitlines()) <= 3

@@ -67,10 +67,9 @@ def train(training: Training, report: Reporter, stopping: Callable[[], bool]) ->
         if not last and (stop or state.step % training.compute.checkpoint_steps == 0):
             _keep(training, accelerator, optimizer, state)
             if stop:
-                raise Interrupted(
-                    f"{training.slug} stopped after step {state.step} of {total}; the same command goes on from there"
-                )
-    accelerator.end_training()
+                raise Interrupted(f"{training.slug} stopped after step {state.step} of {total}")
+    for tracker in accelerator.trackers:
+        tracker.finish()  # not end_training: a process group that is taken down here may wait for its own thread for ever
     return _outcome(training, accelerator, state, loss)
 
 

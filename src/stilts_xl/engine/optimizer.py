@@ -25,7 +25,8 @@ def learning_rate(step: int, total: int, recipe: Recipe) -> float:
 def adamw(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW over the parameters that learn; biases and LayerNorm weights do not decay."""
     spared = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.LayerNorm)}
-    decayed, plain = [], []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             (plain if name.endswith("bias") or name in spared else decayed).append(parameter)

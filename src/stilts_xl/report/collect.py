@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from stilts_xl.core.errors import StiltsError
 from stilts_xl.core.score import Score
@@ -14,6 +13,8 @@ from stilts_xl.store.runs import Run
 from stilts_xl.store.store import read_predictions, stage_folder, verified
 from stilts_xl.tasks.catalog import task_named
 
+COUNT_OF_METRIC = {metric: count for count, metric in METRIC_OF_COUNT.items()}
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -22,8 +23,8 @@ class Scored:
     run: Run
     scores: tuple[Score, ...]
     """One a language and metric, the goals' order."""
-    errors: Mapping[tuple[str, str], float]
-    """(language, metric) -> standard error of the value over its items."""
+    items: Mapping[tuple[str, str], Mapping[str, float]]
+    """(language, metric) -> item's id -> what it adds, 0 to 1."""
     unlabelled: tuple[str, ...]
     """Languages whose gold is hidden: predicted, not scored."""
     missing: tuple[str, ...]
@@ -33,6 +34,10 @@ class Scored:
         """A score, or None."""
         found = [row.value for row in self.scores if row.language == language and row.metric == metric]
         return found[0] if found else None
+
+    def error(self, language: str, metric: str) -> float:
+        """Standard error of a score over its items, in percentage points."""
+        return standard_error(list(self.items[language, metric].values()))
 
     def average(self, metric: str) -> float | None:
         """The plain mean over the languages that are scored, English included; None without any."""
@@ -44,7 +49,7 @@ def collect(workspace: Path, run: Run) -> Scored:
     """Read and score a run's predictions."""
     task = task_named(run.cell.target)
     scores: list[Score] = []
-    errors: dict[tuple[str, str], float] = {}
+    items: dict[tuple[str, str], Mapping[str, float]] = {}
     unlabelled, missing = [], []
     for goal in run.goals:
         language = goal.data.language
@@ -57,19 +62,23 @@ def collect(workspace: Path, run: Run) -> Scored:
             unlabelled.append(language)
         for metric in task.metrics if values else ():
             scores.append(_score(run, goal, metric, values[metric], len(rows)))
-            errors[language, metric] = standard_error(rows, metric)
-    return Scored(run, tuple(scores), errors, tuple(unlabelled), tuple(missing))
+            items[language, metric] = {row["id"]: float(row[COUNT_OF_METRIC[metric]]) for row in rows}
+    return Scored(run, tuple(scores), items, tuple(unlabelled), tuple(missing))
 
 
-def standard_error(rows: Sequence[Mapping[str, Any]], metric: str) -> float:
-    """Standard error of the mean over items, in percentage points; 0 for a single item."""
-    count = next(name for name, called in METRIC_OF_COUNT.items() if called == metric)
-    values = [float(row[count]) for row in rows]
-    mean = math.fsum(values) / len(values)
+def standard_error(values: Sequence[float]) -> float:
+    """Standard error of the mean of values from 0 to 1, in percentage points; 0 for a single one."""
     if len(values) < 2:
         return 0.0
+    mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
     return 100 * math.sqrt(variance / len(values))
+
+
+def paired_error(found: Scored, other: Scored, language: str, metric: str) -> float:
+    """Standard error of the difference of two scores over the same items, in percentage points."""
+    ours, theirs = found.items[language, metric], other.items[language, metric]
+    return standard_error([value - theirs[name] for name, value in ours.items()])
 
 
 def baseline_of(run: Run, runs: Sequence[Run]) -> Run | None:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from stilts_xl.core.stage import Train, slug, trainings
+from stilts_xl.core.stage import slug, trainings
 from stilts_xl.core.study import Cell
-from stilts_xl.report.collect import Scored, model_name
+from stilts_xl.report.collect import Scored, model_name, paired_error
+from stilts_xl.store.runs import Run
 from stilts_xl.tasks.catalog import task_named
 
 SHORT = {"f1": "F1", "exact_match": "EM", "accuracy": "accuracy"}
@@ -37,11 +38,10 @@ def language_table(found: Scored, baseline: Scored | None) -> Table:
     for language in [goal.data.language for goal in found.run.goals if goal.data.language in counts]:
         row = [language]
         for metric in metrics:
-            value, error = found.value(language, metric), found.errors[language, metric]
-            row.append(f"{value:.1f} ± {error:.1f}")
+            row.append(f"{found.value(language, metric):.1f} ± {found.error(language, metric):.1f}")
         row.append(f"{counts[language]:,}")
         if baseline is not None:
-            row.append(_gain(found.value(language, metrics[0]), baseline.value(language, metrics[0])))
+            row.append(_paired_gain(found, baseline, language, metrics[0]))
         rows.append(tuple(row))
     summary = ["average", *(_number(found.average(metric)) for metric in metrics), f"{sum(counts.values()):,}"]
     if baseline is not None:
@@ -66,7 +66,7 @@ def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
     ]
     lines.append("keys " + " → ".join(slug(training) for training in trainings(run.goals[0].model)))
     if baseline is not None:
-        lines.append(f"gain over {slug(baseline.run.goals[0].model)} (no intermediate task)")
+        lines.append(f"gain over {slug(baseline.run.goals[0].model)} (no intermediate task), ± over the same items")
     if run.source == "sample":
         lines.append("sample data: invented rows to try things out; no number here means anything")
     if run.limit:
@@ -80,20 +80,17 @@ def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
         )
     if found.missing:
         lines.append(f"not in the average, not predicted yet: {', '.join(found.missing)}")
-    lines += _selection(run.goals[0].model, cell.split)
+    lines += _selection(run)
     return tuple(lines)
 
 
-def _selection(trained: Train, split: str) -> list[str]:
-    """A word where the English rows that chose the best step are those that are scored."""
-    chosen = trained.validation
-    task = task_named(trained.data.task)
-    if chosen is None or chosen.task != task.name or task.name == "squad":
+def _selection(run: Run) -> list[str]:
+    """A word where the English rows that chose the best step are among those that are scored."""
+    chosen = run.goals[0].model.validation
+    scored = {goal.data.source for goal in run.goals}
+    if chosen is None or chosen.source not in scored:
         return []
-    same = any(
-        layout.paths.get("validation") == layout.paths.get(split) for layout in task.files if split in layout.paths
-    )
-    return ["the best step was chosen on the English rows that are scored here"] if same else []
+    return ["the best step was chosen on the English rows that are scored here"]
 
 
 def _seeds(cell: Cell) -> str:
@@ -107,6 +104,11 @@ def _languages(count: int) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}"
+
+
+def _paired_gain(found: Scored, baseline: Scored, language: str, metric: str) -> str:
+    gain = _gain(found.value(language, metric), baseline.value(language, metric))
+    return gain if gain == "–" else f"{gain} ± {paired_error(found, baseline, language, metric):.1f}"
 
 
 def _gain(value: float | None, base: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from stilts_xl.core.errors import Interrupted
 from stilts_xl.core.event import DONE, Event, Reporter
@@ -34,43 +35,57 @@ def make_predictions(stages: list[Predict], site: Site, report: Reporter, stoppi
     """
     trained = stages[0].model
     assert all(stage.model == trained for stage in stages), "one prediction job is one model"
-    folder = stage_folder(Path(site.workspace), trained)
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(stage_folder(Path(site.workspace), trained))
     model = load_trained(trained, site)
     for stage in stages:
-        name, began = slug(stage), time.monotonic()
-        task, language = task_named(stage.data.task), stage.data.language
-        kind, labels = KINDS[task.kind], task_named(trained.data.task).labels
-        loaded = load(task, stage.data, site.place)
-        encoded = kind.encode(loaded.examples, tokenizer, labels, trained.recipe, training=False)
-        tokens = int(encoded.lengths.sum())
-        device = torch_device(site.compute)
-        layout, budget = layout_for(site.compute, device), predict_budget(site.compute, device)
-        done = {"sequences": 0, "tokens": 0}
+        _predict(stage, model, tokenizer, site, report, stopping)
 
-        def advance(
-            sequences: int, part: int, name: str = name, done: dict[str, int] = done, began: float = began
-        ) -> None:
-            done["sequences"] += sequences
-            done["tokens"] += part
-            pace = done["tokens"] / (time.monotonic() - began)
-            report(Event(name, "predict", done["sequences"], len(encoded.tokens), tokens_per_second=pace))
-            if stopping():
-                raise Interrupted(f"stopped while predicting {name}; the same command goes on from there")
 
-        found = outputs(
-            model, trained.data.task, kind, encoded, layout, budget, autocasts(trained.recipe, device), advance
-        )
-        rows = prediction_rows(task, labels, language, loaded.examples, encoded, found, tokenizer, trained.recipe)
-        target = stage_folder(Path(site.workspace), stage)
-        write_atomically(target / NAME, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-        facts = {
-            "examples": len(rows), "sequences": len(encoded.tokens), "tokens": tokens, "truncated": encoded.truncated,
-            "excluded": loaded.excluded, "moved_answers": loaded.moved, "unlabelled": loaded.unlabelled,
-            "seconds": time.monotonic() - began, "device": device.type,
-        }  # fmt: skip
-        write_record(target, stage, [NAME], facts, code_digests(task))
-        report(Event(name, DONE, len(encoded.tokens), len(encoded.tokens)))
+def _predict(
+    stage: Predict,
+    model: TaskModel,
+    tokenizer: PreTrainedTokenizerBase,
+    site: Site,
+    report: Reporter,
+    stopping: Callable[[], bool],
+) -> None:
+    name, trained, began = slug(stage), stage.model, time.monotonic()
+    task, labels = task_named(stage.data.task), task_named(trained.data.task).labels
+    kind = KINDS[task.kind]
+    loaded = load(task, stage.data, site.place)
+    encoded = kind.encode(loaded.examples, tokenizer, labels, trained.recipe, training=False)
+    total = len(encoded.tokens)
+    sequences = tokens = 0
+
+    def advance(more: int, more_tokens: int) -> None:
+        nonlocal sequences, tokens
+        sequences, tokens = sequences + more, tokens + more_tokens
+        report(Event(name, "predict", sequences, total, tokens_per_second=tokens / (time.monotonic() - began)))
+        if stopping():
+            raise Interrupted(f"stopped while predicting {name}")
+
+    device = torch_device(site.compute)
+    layout, budget = layout_for(site.compute, device), predict_budget(site.compute, device)
+    autocast = autocasts(trained.recipe, device)
+    found = outputs(model, trained.data.task, kind, encoded, layout, budget, autocast, advance)
+    rows = prediction_rows(
+        task, labels, stage.data.language, loaded.examples, encoded, found, tokenizer, trained.recipe
+    )
+    folder = stage_folder(Path(site.workspace), stage)
+    write_atomically(folder / NAME, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    facts = {
+        "examples": len(rows),
+        "sequences": total,
+        "tokens": tokens,
+        "truncated": encoded.truncated,
+        "excluded": loaded.excluded,
+        "moved_answers": loaded.moved,
+        "unlabelled": loaded.unlabelled,
+        "seconds": time.monotonic() - began,
+        "device": device.type,
+    }
+    write_record(folder, stage, [NAME], facts, code_digests(task))
+    report(Event(name, DONE, total, total))
 
 
 def load_trained(trained: Train, site: Site) -> TaskModel:

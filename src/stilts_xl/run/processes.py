@@ -48,7 +48,7 @@ def make_training_together(stage: Train, site: Site, report: Reporter, stopping:
             failed = [rank for rank, worker in enumerate(workers) if worker.returncode]
             _end(workers, stop)
             reader.join()
-        if any(worker.returncode for worker in workers):
+        if workers[0].returncode:
             raise _failure(stage, failed, workers, Path(scratch))
 
 
@@ -84,8 +84,8 @@ def _relay(worker: "subprocess.Popen[str]", report: Reporter) -> None:
 
 
 def _watch(workers: list["subprocess.Popen[str]"], stop: Path, stopping: Callable[[], bool]) -> None:
-    """Until all are done or one has failed; hands the wish to stop on."""
-    while any(worker.poll() is None for worker in workers) and not any(worker.returncode for worker in workers):
+    """Until the main one, which writes the artifact last, is done or any has failed; hands the wish to stop on."""
+    while workers[0].poll() is None and not any(worker.poll() for worker in workers):
         if stopping() and not stop.exists():
             stop.touch()
         time.sleep(0.1)

@@ -3,7 +3,9 @@
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from stilts_xl.core.errors import StiltsError
 from stilts_xl.core.event import Event, to_json
@@ -40,5 +42,15 @@ def main(job: Path) -> int:
     return 0
 
 
+def run(job: Path) -> NoReturn:
+    """``main``, and an end without destructors: that of a process group may wait for its own thread for ever."""
+    code = 1
+    try:
+        code = main(job)
+    except BaseException:
+        traceback.print_exc()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    run(Path(sys.argv[1]))

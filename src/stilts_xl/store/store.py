@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stilts_xl.core.errors import Mistake, StiltsError, unknown
 from stilts_xl.core.stage import Stage, key, slug
@@ -111,7 +112,7 @@ def find(workspace: Path, name: str) -> Record:
     raise unknown("stage", name, known)
 
 
-def read_predictions(folder: Path) -> list[dict[str, object]]:
+def read_predictions(folder: Path) -> list[dict[str, Any]]:
     """The rows of predictions.jsonl."""
     with (folder / "predictions.jsonl").open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]
