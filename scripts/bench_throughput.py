@@ -107,7 +107,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     options = parser.parse_args()
-    options.rounds, options.steps, options.batches = (1, 1, 1) if options.quick else (5, 2, 2)
+    options.rounds, options.steps, options.batches = (1, 1, 1) if options.quick else (3, 2, 2)
     return options
 
 

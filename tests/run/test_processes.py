@@ -19,8 +19,9 @@ from stilts_xl.run.train import make_training
 from stilts_xl.store.store import completed, stage_folder
 from toys import chain
 
+STEPS = 80
 LEARNING = (
-    "target=tydiqa", "languages=[en]", "model.dropout=0.0", "target.max_steps=40", "target.epochs=20",
+    "target=tydiqa", "languages=[en]", "model.dropout=0.0", f"target.max_steps={STEPS}", "target.epochs=20",
     "target.batch_size=4", "target.adam_epsilon=1e-4", "compute.checkpoint_steps=10", "compute.threads=1",
 )  # fmt: skip
 
@@ -71,7 +72,7 @@ def alone(tmp_path_factory) -> Job:
 def test_two_processes_have_the_losses_and_the_weights_of_one(alone, tmp_path) -> None:
     together = Job(tmp_path, 2).run()
     assert together.stage == alone.stage
-    assert len(together.losses) == 40
+    assert len(together.losses) == STEPS
     assert together.losses == pytest.approx(alone.losses, rel=1e-4, abs=1e-5)
     close(together.weights, alone.weights)
     one, other = (completed(Path(job.site.workspace), job.stage) for job in (alone, together))
@@ -99,7 +100,7 @@ def test_what_was_stopped_and_what_died_goes_on_to_the_same_weights(alone, tmp_p
     with pytest.raises(Interrupted, match="stopped after step"):
         stopped.run(lambda: len(stopped.losses) >= 3)
     (step,) = stopped.checkpoints()
-    assert 3 <= step < 40 and step == len(stopped.losses)
+    assert 3 <= step < STEPS and step == len(stopped.losses)
 
     killed, asked = Job(tmp_path, 2), []
 
@@ -110,8 +111,6 @@ def test_what_was_stopped_and_what_died_goes_on_to_the_same_weights(alone, tmp_p
 
     with pytest.raises(StiltsError) as caught:
         killed.run(kill)
-    if killed.folder.joinpath("record.json").exists():
-        pytest.skip("it was over before it could be killed")
     text = str(caught.value)
     assert "process 1" in text and "killed" in text and "the same command goes on" in text
     assert len(text.splitlines()) <= 3

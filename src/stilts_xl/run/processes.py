@@ -45,7 +45,7 @@ def make_training_together(stage: Train, site: Site, report: Reporter, stopping:
                 worker.kill()
             raise
         finally:
-            failed = [rank for rank, worker in enumerate(workers) if worker.returncode]
+            failed = [rank for rank, worker in enumerate(workers) if worker.poll()]
             _end(workers, stop)
             reader.join()
         if workers[0].returncode:

@@ -49,7 +49,9 @@ def run(job: Path) -> NoReturn:
         code = main(job)
     except BaseException:
         traceback.print_exc()
-    os._exit(code)
+        raise
+    finally:
+        os._exit(code)
 
 
 if __name__ == "__main__":
