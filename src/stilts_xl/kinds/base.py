@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,7 +32,7 @@ class Encoded:
     detail: Any = None
     """What the same kind's decode needs, opaque to everyone else."""
 
-    @property
+    @cached_property
     def lengths(self) -> Indices:
         """[sequences] sub-tokens of each sequence."""
         return np.array([len(ids) for ids in self.tokens], dtype=np.int64)
