@@ -11,6 +11,9 @@ from safetensors.torch import load_file
 
 from stilts_xl.model.encoder import TaskModel, load_weights, weights, write_tensors
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What AdamW remembers of a parameter."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -94,6 +97,3 @@ def _load_optimizer(model: TaskModel, optimizer: torch.optim.Optimizer, tensors:
         if moments:
             device = parameter.device
             optimizer.state[parameter] = {moment: value.clone().to(device) for moment, value in moments.items()}
-
-
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
