@@ -1,10 +1,10 @@
-"""The Hub: revisions resolved to commits once and kept in a lock file, and a data set's files at a commit."""
+"""The Hub: revisions resolved to commits once and kept in a lock file, and a repository's files at a commit."""
 
 import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock
@@ -21,6 +21,7 @@ from stilts_xl.core.errors import Mistake, StiltsError
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SECONDS_TO_ANSWER = 30
 ENDPOINT = constants.ENDPOINT
+WITHOUT_NETWORK = {"dataset": "data=sample or data=local data.root=DIR", "model": "model=scratch or model.path=DIR"}
 
 
 def commit_of(kind: str, repo: str, revision: str, lock: str, offline: bool) -> str:
@@ -48,16 +49,24 @@ def commit_of(kind: str, repo: str, revision: str, lock: str, offline: bool) -> 
     return known[name]
 
 
-def dataset_folder(repo: str, commit: str, patterns: Sequence[str], offline: bool) -> Path:
-    """The local folder of a data set at a commit, with every file that matches a pattern.
+def repository_folder(
+    kind: str, repo: str, commit: str, patterns: Sequence[str], offline: bool, ignored: Sequence[str] = ()
+) -> Path:
+    """The local folder of a repository at a commit, with every file that matches a pattern and none that is ignored.
 
     A commit never changes, so what is in the cache is not fetched again. ``offline`` opens no connection, whatever the
     environment says. Only ``snapshot_download`` keeps that: ``hf_hub_download(local_files_only=True)`` still asks the
-    Hub for its user agent.
+    Hub for its user agent. Gigabytes of a model come with the library's progress bars, the small files of a data set
+    without.
     """
-    with _plain_errors("dataset", repo, commit, offline), disable_progress_bars():
+    with _plain_errors(kind, repo, commit, offline), disable_progress_bars() if kind == "dataset" else nullcontext():
         folder = snapshot_download(
-            repo, repo_type="dataset", revision=commit, allow_patterns=list(patterns), local_files_only=offline
+            repo,
+            repo_type=kind,
+            revision=commit,
+            allow_patterns=list(patterns),
+            ignore_patterns=list(ignored),
+            local_files_only=offline,
         )
     return Path(folder)
 
@@ -75,10 +84,10 @@ def _plain_errors(kind: str, repo: str, revision: str, offline: bool = False) ->
         if offline:
             raise Mistake(
                 f"--offline, and {kind} '{repo}' at {revision[:8]} is not all in the cache\n"
-                "run once without --offline, or use data=sample or data=local"
+                f"run once without --offline, or use {WITHOUT_NETWORK[kind]}"
             ) from None
         raise StiltsError(
-            f"the Hub cannot be reached for {kind} '{repo}': {reason(error)}\nwithout a network: data=local data.root=DIR, model.path=DIR"
+            f"the Hub cannot be reached for {kind} '{repo}': {reason(error)}\nwithout a network: {WITHOUT_NETWORK[kind]}"
         ) from None
 
 

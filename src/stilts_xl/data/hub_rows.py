@@ -12,7 +12,7 @@ from huggingface_hub import metadata_load
 from stilts_xl.core.errors import Mistake, StiltsError
 from stilts_xl.core.task import Hub
 from stilts_xl.data.formats import Placed
-from stilts_xl.data.hub import dataset_folder, reason
+from stilts_xl.data.hub import reason, repository_folder
 
 CARD = "README.md"
 READERS = {
@@ -70,7 +70,7 @@ def _files(repo: str, config: str, split: str, commit: str, offline: bool) -> tu
 
     Patterns come from the card, and only ever choose among the files below the repository's own folder.
     """
-    folder = dataset_folder(repo, commit, [CARD], offline)
+    folder = repository_folder("dataset", repo, commit, [CARD], offline)
     card = (metadata_load(folder / CARD) or {}) if (folder / CARD).is_file() else {}
     try:
         patterns, published = _patterns(card, config, split), _published_rows(card, config, split)
@@ -79,7 +79,7 @@ def _files(repo: str, config: str, split: str, commit: str, offline: bool) -> tu
             f"{repo} at {commit[:8]}: expected 'configs' that list the files of each split in {CARD}"
         ) from None
     if patterns:
-        dataset_folder(repo, commit, patterns, offline)
+        repository_folder("dataset", repo, commit, patterns, offline)
     inside = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     files = [folder / name for name in inside if any(fnmatchcase(name, pattern) for pattern in patterns)]
     if not files:

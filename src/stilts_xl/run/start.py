@@ -12,7 +12,7 @@ from stilts_xl.core.stage import Data, Model, Scratch, Train, origin
 from stilts_xl.engine.device import require_tracker, torch_device
 from stilts_xl.kinds.catalog import KINDS
 from stilts_xl.model.encoder import check_weights, from_folder, from_scratch, load_tokenizer, read_config
-from stilts_xl.model.fetch import model_folder
+from stilts_xl.run.models import model_folder
 from stilts_xl.run.resolve import tokenizer_folder
 from stilts_xl.store.store import stage_folder
 from stilts_xl.tasks.catalog import task_named

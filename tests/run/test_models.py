@@ -16,7 +16,7 @@ from hub_server import NO_CONNECTIONS, Hub, run_script
 FETCH = """
 import json, sys
 from stilts_xl.core.errors import StiltsError
-from stilts_xl.model.fetch import model_folder
+from stilts_xl.run.models import model_folder
 try:
     answer = {"folder": str(model_folder(*json.loads(sys.argv[1])))}
 except StiltsError as error:
@@ -27,7 +27,7 @@ FETCH_AND_RUN = """
 import json, sys
 import torch
 from transformers import AutoModel, AutoTokenizer
-from stilts_xl.model.fetch import model_folder
+from stilts_xl.run.models import model_folder
 folder = model_folder(*json.loads(sys.argv[1]))
 ids = AutoTokenizer.from_pretrained(folder)("a b a")["input_ids"]
 model = AutoModel.from_pretrained(folder).eval()
@@ -129,7 +129,7 @@ def test_a_hub_that_cannot_be_reached_is_a_failure_only_where_the_cache_has_no_c
     forbidden = run_script(FETCH, (REPO, story.commit, False), story.endpoint, tmp_path, HF_HUB_OFFLINE="1")
     assert cached["folder"] == story.first["folder"]
     assert forbidden["exit_code"] == 1
-    assert "could not be fetched" in forbidden["error"]
+    assert "cannot be reached" in forbidden["error"]
     assert "HF_HUB_OFFLINE" in forbidden["error"]
     assert len(forbidden["error"].splitlines()) <= 3
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_used_is_a_mistake_that_names_it(tmp_path: Path) -> None:
             "has no safetensors weights, and no other format is read": ("tiny/pickled", pickled),
             "expected config.json": ("tiny/foreign", foreign),
             "the Hub has no model 'tiny/absent'": ("tiny/absent", "0" * 40),
-            f"the Hub has no model 'tiny/pickled' at commit '{'0' * 40}'": ("tiny/pickled", "0" * 40),
+            f"the Hub has no model 'tiny/pickled' at revision '{'0' * 40}'": ("tiny/pickled", "0" * 40),
             "expected owner/name": ("tiny/pickled/deep", "0" * 40),
         }
         answers = {
