@@ -9,14 +9,14 @@ Wanted = tuple[str, str, str, bool]
 
 def splits_of_request(request: Request) -> tuple[Wanted, ...]:
     """Training and, where a recipe selects by it, validation rows in English; then the target in every language."""
-    found: dict[Wanted, None] = {}
+    found: dict[tuple[str, str, str], bool] = {}
     for phase in request.phases:
-        found[phase.task, "train", "en", True] = None
+        found[phase.task, "train", "en"] = True
         if phase.recipe.selection == "best":
-            found[phase.validation_task, "validation", "en", True] = None
+            found[phase.validation_task, "validation", "en"] = True
     for language in request.languages:
-        found[request.target, request.split, language, False] = None
-    return tuple(found)
+        found.setdefault((request.target, request.split, language), False)
+    return tuple((task, split, language, needed) for (task, split, language), needed in found.items())
 
 
 def splits_of_tasks() -> tuple[Wanted, ...]:
