@@ -1,4 +1,4 @@
-"""A study: named cells, and the set of stages they need; set semantics do the sharing."""
+"""Cells of a study, and the set of stages they need; set semantics do the sharing."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,13 +38,6 @@ class Cell:
     def seed(self) -> int:
         """The seed of the target phase."""
         return self.phases[-1].recipe.seed
-
-
-@dataclass(frozen=True)
-class Study:
-    """Cells asked for together."""
-
-    cells: tuple[Cell, ...]
 
 
 def predictions(cell: Cell, pin: Pin) -> tuple[Predict, ...]:

@@ -19,24 +19,18 @@ class Step:
     stage: Stage
     state: str
     """here, missing, or unneeded: absent, but nothing that is missing stands on it."""
-    shared: int
-    """Of the goals, how many stand on it."""
 
 
 def plan(goals: tuple[Predict, ...], workspace: Path) -> tuple[Step, ...]:
     """Every stage of the goals in an order that can be run; sizes are looked at, bytes are not."""
     needed = set(missing(goals, lambda stage: completed(workspace, stage)))
-    uses = dict.fromkeys(stages(goals), 0)
-    for goal in goals:
-        for stage in stages([goal]):
-            uses[stage] += 1
 
     def state(stage: Stage) -> str:
         if stage in needed:
             return "missing"
         return "here" if completed(workspace, stage) else "unneeded"
 
-    return tuple(Step(stage, state(stage), count) for stage, count in uses.items())
+    return tuple(Step(stage, state(stage)) for stage in stages(goals))
 
 
 def missing(goals: Iterable[Predict], have: Callable[[Stage], Record | None]) -> tuple[Stage, ...]:

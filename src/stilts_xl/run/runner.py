@@ -30,7 +30,6 @@ class Made:
 
     trained: int
     predicted: int
-    seconds: float
 
 
 def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping: Callable[[], bool]) -> Made:
@@ -38,7 +37,7 @@ def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping:
 
     All data of the missing stages are read and checked before the first training.
     """
-    workspace, began = Path(site.workspace), time.monotonic()
+    workspace = Path(site.workspace)
     require_writable(workspace)
     quiet()
     first = check_data(todo, site, report, stopping)
@@ -64,7 +63,7 @@ def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping:
         todo = tuple(stage for stage in todo if completed(workspace, stage) is None)
         if not held and todo:
             _wait(ready, waiting_for, report, stopping)
-    return Made(trained, predicted, time.monotonic() - began)
+    return Made(trained, predicted)
 
 
 def next_job(todo: tuple[Stage, ...]) -> list[Stage]:
