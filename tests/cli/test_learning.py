@@ -5,6 +5,8 @@ import io
 import shutil
 from pathlib import Path
 
+import pytest
+
 from calling import call
 from stilts_xl.data.sources import SAMPLE_ROOT
 
@@ -33,19 +35,24 @@ def root_that_is_scored_on_its_training_rows(folder: Path, train: str, scored: s
     return root
 
 
-def test_a_reading_chain_finds_the_answers_that_it_was_shown(tmp_path: Path):
-    tydiqa = "tydiqa/tydiqa-goldp-v1.1-{0}/tydiqa.goldp.en.{0}.json"
-    root = root_that_is_scored_on_its_training_rows(tmp_path, tydiqa.format("train"), tydiqa.format("dev"))
-    settings = ("target=tydiqa", "target.epochs=60", "target.learning_rate=2e-3")
-    said = call("run", *MEMORY, *settings, "data=local", f"data.root={root}", "-w", tmp_path / "work")
-    assert said.code == 0, said.err
-    assert best_score(tmp_path / "work") > 90
-
-
-def test_a_classifying_chain_gives_the_labels_that_it_was_shown(tmp_path: Path):
-    mnli = "mnli/multinli_1.0/multinli_1.0_{}.jsonl"
-    root = root_that_is_scored_on_its_training_rows(tmp_path, mnli.format("train"), mnli.format("dev_matched"))
-    settings = ("target=mnli", "target.epochs=60", "target.learning_rate=2e-3")
+@pytest.mark.parametrize(
+    ("target", "train", "scored"),
+    [
+        (
+            "tydiqa",
+            "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json",
+            "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.en.dev.json",
+        ),
+        (
+            "mnli",
+            "mnli/multinli_1.0/multinli_1.0_train.jsonl",
+            "mnli/multinli_1.0/multinli_1.0_dev_matched.jsonl",
+        ),
+    ],
+)
+def test_a_chain_gives_the_answers_that_it_was_shown(target: str, train: str, scored: str, tmp_path: Path):
+    root = root_that_is_scored_on_its_training_rows(tmp_path, train, scored)
+    settings = (f"target={target}", "target.epochs=60", "target.learning_rate=2e-3")
     said = call("run", *MEMORY, *settings, "data=local", f"data.root={root}", "-w", tmp_path / "work")
     assert said.code == 0, said.err
     assert best_score(tmp_path / "work") > 90

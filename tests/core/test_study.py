@@ -31,7 +31,7 @@ def cell(intermediate: str, target: str, trained_on: str | None, role_seed: int 
 
 
 def needed(*cells: Cell) -> tuple[Stage, ...]:
-    return stages(goal for each in cells for goal in predictions(each, every_file))
+    return stages(goal for each in cells for goal in predictions(each, every_file, every_file))
 
 
 def trained(found: tuple[Stage, ...]) -> list[Train]:
@@ -82,7 +82,7 @@ def test_every_stage_comes_once_and_after_what_it_stands_on() -> None:
 
 
 def test_goals_in_another_order_are_the_same_set() -> None:
-    goals = predictions(cell("squad", "tydiqa", "tydiqa"), every_file)
+    goals = predictions(cell("squad", "tydiqa", "tydiqa"), every_file, every_file)
     assert set(stages(goals)) == set(stages(reversed(goals)))
 
 
@@ -90,7 +90,10 @@ def test_languages_without_a_file_have_no_stage() -> None:
     def pin(task: str, split: str, language: str) -> Data | None:
         return None if language == "fi" else rows(task, split, language)
 
-    assert [goal.data.language for goal in predictions(cell("none", "tydiqa", "tydiqa"), pin)] == ["en", "te"]
+    assert [goal.data.language for goal in predictions(cell("none", "tydiqa", "tydiqa"), every_file, pin)] == [
+        "en",
+        "te",
+    ]
 
 
 def test_validation_rows_belong_to_a_training_only_where_they_choose_its_step() -> None:
@@ -104,7 +107,7 @@ def test_validation_rows_belong_to_a_training_only_where_they_choose_its_step() 
 
 
 def test_every_stage_of_a_chain_knows_its_trainings_and_its_model() -> None:
-    goal = predictions(cell("squad", "tydiqa", "tydiqa"), every_file)[1]
+    goal = predictions(cell("squad", "tydiqa", "tydiqa"), every_file, every_file)[1]
     assert [stage.data.task for stage in trainings(goal)] == ["squad", "tydiqa"]
     assert trainings(goal.model) == trainings(goal)
     assert origin(goal) == origin(goal.model) == SCRATCH

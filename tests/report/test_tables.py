@@ -121,6 +121,13 @@ def test_a_step_chosen_on_the_scored_rows_is_told():
     assert footer[-1] == "the best step was chosen on the English rows that are scored here"
 
 
+def test_a_step_chosen_on_english_is_no_matter_where_english_is_not_scored():
+    """The Hub's copy has one source for all languages."""
+    chosen = replace(ALONE, validation=replace(rows("tydiqa", "test", "fi"), language="en", split="validation"))
+    footer = language_table(scored(run_of(chosen, ("fi",)), {"fi": 1.0}), None).footer
+    assert not any("best step" in line for line in footer)
+
+
 def test_a_baseline_differs_in_the_intermediate_task_alone():
     chain, base = run_of(CHAINED), run_of(ALONE)
     assert baseline_of(chain, [base]) == base

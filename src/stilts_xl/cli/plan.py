@@ -15,7 +15,7 @@ SIGNS = {"here": ("✓", "green"), "missing": ("●", "yellow"), "unneeded": ("�
 def plan(
     overrides: Overrides = None, workspace: Workspace = "outputs", limit: Limit = 0, offline: Offline = False
 ) -> None:
-    """Show what a run would do. ✓ is here, ● is missing, ○ is absent but not needed; nothing is changed."""
+    """Show what a run would do. ✓ is here, ● is missing, ○ is absent but not needed; no stage is made."""
     go_offline(offline)
     from stilts_xl.config.build import build_request
     from stilts_xl.config.compose import compose_run

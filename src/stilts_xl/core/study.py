@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from stilts_xl.core.recipe import Recipe
 from stilts_xl.core.stage import Data, Model, Predict, Stage, Train, trainings
 
-Pin = Callable[[str, str, str], Data | None]
-"""(task, split, language) -> the rows with their source's digest, or None where they are absent."""
+Needed = Callable[[str, str, str], Data]
+"""(task, split, language) -> the rows with their source's digest; raises where they are absent."""
+Present = Callable[[str, str, str], Data | None]
+"""The same, or None where they are absent."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,16 @@ class Cell:
         return self.phases[-1].recipe.seed
 
 
-def predictions(cell: Cell, pin: Pin) -> tuple[Predict, ...]:
-    """The cell's Predict stages, one per language that is present."""
+def predictions(cell: Cell, needed: Needed, present: Present) -> tuple[Predict, ...]:
+    """The cell's Predict stages, one per language that is present; what trains and what chooses a step is needed."""
     start: Model | Train = cell.model
     for phase in cell.phases:
-        start = _train(phase, start, pin)
+        data = needed(phase.task, "train", "en")
+        validation = needed(phase.validation_task, "validation", "en") if phase.recipe.selection == "best" else None
+        start = Train(data, validation, start, phase.recipe)
     assert isinstance(start, Train)
-    present = (pin(cell.target, cell.split, language) for language in cell.languages)
-    return tuple(Predict(data, start) for data in present if data is not None)
-
-
-def _train(phase: Phase, start: Model | Train, pin: Pin) -> Train:
-    data = pin(phase.task, "train", "en")
-    assert data is not None, "a missing training file is refused before stages are made"
-    validation = pin(phase.validation_task, "validation", "en") if phase.recipe.selection == "best" else None
-    return Train(data, validation, start, phase.recipe)
+    scored = (present(cell.target, cell.split, language) for language in cell.languages)
+    return tuple(Predict(data, start) for data in scored if data is not None)
 
 
 def stages(goals: Iterable[Predict]) -> tuple[Stage, ...]:

@@ -87,8 +87,8 @@ def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
 def _selection(run: Run) -> list[str]:
     """A word where the English rows that chose the best step are among those that are scored."""
     chosen = run.goals[0].model.validation
-    scored = {goal.data.source for goal in run.goals}
-    if chosen is None or chosen.source not in scored:
+    scored = {(goal.data.source, goal.data.language) for goal in run.goals}
+    if chosen is None or (chosen.source, chosen.language) not in scored:
         return []
     return ["the best step was chosen on the English rows that are scored here"]
 

@@ -46,20 +46,26 @@ def resolve(request: Request) -> Chain:
     absent: dict[str, tuple[str, ...]] = {}
 
     @cache
-    def pinned(task: str, split: str, language: str) -> Data | None:
-        found = pin(task_named(task), split, language, request.place, request.limit, digest_of)
-        if not isinstance(found, Absent):
-            return found
-        if split == "train" or task != request.target or (split, language) not in wanted:
-            raise absent_file(task_named(task), split, found, request.place.root)
-        absent[language] = found.looked
-        return None
+    def pinned(task: str, split: str, language: str) -> Data | Absent:
+        return pin(task_named(task), split, language, request.place, request.limit, digest_of)
 
-    wanted = {(request.split, language) for language in request.languages}
+    def needed(task: str, split: str, language: str) -> Data:
+        found = pinned(task, split, language)
+        if isinstance(found, Absent):
+            raise absent_file(task_named(task), split, found, request.place.root)
+        return found
+
+    def present(task: str, split: str, language: str) -> Data | None:
+        found = pinned(task, split, language)
+        if isinstance(found, Absent):
+            absent[language] = found.looked
+            return None
+        return found
+
     cell = Cell(
         model, request.intermediate, request.target, request.phases, request.languages, request.split, request.protocol
     )
-    goals = predictions(cell, pinned)
+    goals = predictions(cell, needed, present)
     if not goals:
         raise Mistake(
             f"no {request.split} file of {request.target} in {request.place.root} for any of {', '.join(request.languages)}\n"

@@ -47,10 +47,9 @@ def run(job: Path) -> NoReturn:
     code = 1
     try:
         code = main(job)
-    except BaseException:
-        traceback.print_exc()
-        raise
     finally:
+        if sys.exc_info()[0] is not None:
+            traceback.print_exc()
         os._exit(code)
 
 
