@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from stilts_xl.core.identity import canonical, differences, digest, dump, restore
 from stilts_xl.core.place import DataPlace
-from stilts_xl.core.recipe import Compute, Recipe
+from stilts_xl.core.recipe import Compute, Recipe, Retrieval
 from stilts_xl.core.request import ModelChoice
 from stilts_xl.core.site import Site
-from stilts_xl.core.stage import LATER, NOT_IDENTITY, Data, Predict, Pretrained, Scratch, Train, key, slug
+from stilts_xl.core.stage import LATER, NOT_IDENTITY, Data, Mixture, Predict, Pretrained, Scratch, Train, key, slug
 from stilts_xl.store.record import STAGE_CLASSES
 from toys import RECIPE, SCRATCH, learned, recipe, rows
 
@@ -34,12 +34,21 @@ RECIPES = st.builds(
 SOURCE = "sha256:" + "a" * 64
 
 
-def stages() -> list[Train | Predict | Scratch | Pretrained | Data]:
+RETRIEVAL = Retrieval(layer=14, pooling="mean", max_length=512, neighbours=4, precision="bf16", curve=True)
+
+
+def stages() -> list[Train | Predict | Scratch | Pretrained | Data | Mixture | Retrieval]:
     """A value of every class that a stage can hold, defaults changed where there are any."""
-    data = replace(rows("squad"), limit=12)
+    data = replace(rows("squad"), limit=12, variant="mangled")
+    mixture = Mixture("anli_plus", "classify", (rows("anli"), rows("mnli")))
+    mined = Predict(
+        rows("bucc2018", "test", "zh"), SCRATCH, retrieval=RETRIEVAL, tuning=rows("bucc2018", "validation", "zh")
+    )
     first = Train(data, rows("squad", "validation"), Pretrained(SOURCE, "xlmr_large"), recipe(selection="best"))
     second = Train(rows("tydiqa"), None, first, RECIPE, revision=3)
-    return [data, SCRATCH, first.start, first, second, Predict(rows("tydiqa", "test", "te"), second, revision=2)]
+    predicted = Predict(rows("tydiqa", "test", "te"), second, revision=2)
+    mixed = Train(mixture, mixture, SCRATCH, recipe(alpha=0.3))
+    return [data, SCRATCH, first.start, first, second, predicted, mixture, RETRIEVAL, mined, mixed]
 
 
 def test_canonical_json_does_not_depend_on_the_order_in_which_names_were_given() -> None:
@@ -64,6 +73,12 @@ def test_a_limit_counts_and_its_absence_leaves_no_trace() -> None:
     data = rows("squad")
     assert "limit" not in dump(data)
     assert digest(replace(data, limit=5)) != digest(data)
+
+
+def test_knobs_that_came_later_leave_the_keys_of_what_does_not_use_them() -> None:
+    assert not {"alpha", "mask_probability", "no_answer_threshold"} & set(canonical(RECIPE))
+    assert not {"retrieval", "tuning"} & set(canonical(Predict(rows("tydiqa", "test", "te"), learned("tydiqa"))))
+    assert digest(recipe(alpha=0.3)) != digest(RECIPE)
 
 
 def test_fields_that_are_not_identity_never_count() -> None:

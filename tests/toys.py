@@ -4,10 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from stilts_xl.config.build import build_request
 from stilts_xl.config.compose import compose_run
 from stilts_xl.core.recipe import Compute, Recipe
 from stilts_xl.core.stage import Data, Scratch, Train
+from stilts_xl.model.heads import TokenHead
+from stilts_xl.model.inputs import Inputs
 from stilts_xl.run.resolve import Chain, resolve
 
 RECIPE = Recipe(
@@ -56,6 +60,16 @@ SCRATCH = Scratch(
 )
 QUICK = ("data=sample", "model=scratch", "protocol=smoke", "compute=cpu", "model.hidden_size=32")
 """Overrides of a chain that takes a second."""
+
+
+def token_head(hidden_size: int = 16) -> TokenHead:
+    """A head for spans."""
+    return TokenHead(hidden_size, 2, 0.0, "qa_outputs", "QuestionAnswering")
+
+
+def flat(ids: torch.Tensor, lengths: list[int]) -> Inputs:
+    """A micro-batch of sequences of one segment each."""
+    return Inputs(ids, lengths, [1] * len(lengths), None, [])
 
 
 def recipe(**changes: Any) -> Recipe:

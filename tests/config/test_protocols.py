@@ -7,9 +7,11 @@ import yaml
 
 from stilts_xl.config.build import build_request
 from stilts_xl.config.compose import compose_run, config_folder, groups, options
-from stilts_xl.core.recipe import Compute, Recipe
+from stilts_xl.core.errors import Mistake
+from stilts_xl.core.recipe import Compute, Recipe, Retrieval
 from stilts_xl.core.request import Request
 from stilts_xl.data.sources import SAMPLE_ROOT
+from stilts_xl.kinds.retrieve import layers_of
 
 
 def request(*overrides: str) -> Request:
@@ -57,7 +59,17 @@ PUBLISHED = [
     ("xtreme", "none", "xquad", "target", XTREME_QA),
     ("xtreme", "squad", "xnli", "intermediate", XTREME_QA),
     ("xtreme", "none", "xnli", "target", {**XTREME_NLI, "learning_rate": 3e-5}),
+    ("phang2020", "none", "pawsx", "target", {"max_length": 256, "batch_size": 32, "epochs": 5}),
+    ("phang2020", "none", "udpos", "target", {"max_length": 256, "batch_size": 32, "epochs": 10}),
+    ("phang2020", "panx", "panx", "target", {"max_length": 256, "batch_size": 32, "epochs": 10}),
+    ("phang2020", "hellaswag", "xnli", "intermediate", {"max_length": 256, "batch_size": 32, "epochs": 3}),
+    ("phang2020", "ccg", "xnli", "intermediate", {"max_length": 256, "batch_size": 32, "epochs": 3}),
+    ("phang2020", "anli_plus", "xnli", "intermediate", {"max_length": 256, "batch_size": 32, "epochs": 3}),
+    ("phang2020", "none", "mlqa", "target", {**QA, "batch_size": 16, "epochs": 2}),
+    ("xtreme", "none", "pawsx", "target", {**XTREME_NLI, "learning_rate": 2e-5, "eval_every": 200}),
+    ("xtreme", "none", "mlqa", "target", XTREME_QA),
 ]
+TAGGING = {**XTREME_NLI, "learning_rate": 2e-5, "epochs": 10, "seed": 1}
 """Protocol, intermediate, target, role, what is published for that phase with XLM-R large."""
 
 
@@ -121,7 +133,10 @@ def test_a_seed_is_for_both_phases_unless_one_has_its_own():
 @pytest.mark.parametrize("role", ["intermediate", "target"])
 def test_a_phase_can_set_every_field_of_a_recipe_and_nothing_else(role: str):
     whole = yaml.safe_load((config_folder() / "run.yaml").read_text(encoding="utf-8"))
-    assert set(whole[role]) - {"task", "split"} == {field.name for field in fields(Recipe)}
+    settings = set(whole[role]) - {"task", "split", "train_languages"}
+    if role == "target":
+        settings -= {field.name for field in fields(Retrieval)} - {field.name for field in fields(Recipe)}
+    assert settings == {field.name for field in fields(Recipe)}
 
 
 @pytest.mark.parametrize("name", options("protocol"))
@@ -129,7 +144,11 @@ def test_a_protocol_sets_every_field_of_a_recipe(name: str):
     plain = yaml.safe_load((config_folder() / "protocol" / f"{name}.yaml").read_text(encoding="utf-8"))
     known = {field.name for field in fields(Recipe)}
     assert set(plain["recipe"]) == known
-    assert all(set(rule["set"]) <= known for rule in plain["rules"])
+    how = {field.name for field in fields(Retrieval)}
+    assert set(plain["retrieval"]) == how
+    assert all(
+        set(rule["set"]) <= (how if rule["when"].get("kind") == "retrieve" else known) for rule in plain["rules"]
+    )
     assert plain["name"] == name
 
 
@@ -159,3 +178,67 @@ def test_a_task_may_be_called_by_its_alias():
 def test_languages_keep_the_order_of_the_target():
     assert request("target=tydiqa", "languages=[fi,en]").languages == ("en", "fi")
     assert request("target=tydiqa", "languages=te").languages == ("te",)
+
+
+@pytest.mark.parametrize(("task", "eval_every"), [("udpos", 500), ("panx", 1000)])
+def test_xtreme_tags_for_ten_epochs_with_seed_one(task: str, eval_every: int):
+    found = asdict(recipes("protocol=xtreme", f"target={task}")["target"])
+    assert {name: found[name] for name in TAGGING} == {**TAGGING, "eval_every": eval_every}
+
+
+def test_sentence_retrieval_is_not_trained_and_looks_at_the_published_layer():
+    for target in ("tatoeba", "bucc2018"):
+        found = request(f"target={target}")
+        assert found.phases == ()
+        assert found.retrieval == Retrieval(-1, "mean", 512, 4, "bf16", curve=False)
+    assert layers_of(request("target=tatoeba").retrieval, 24) == (14,)
+    assert request("target=tatoeba", "model=xlmr_base").retrieval.layer == 8
+    assert request("target=tatoeba", "target.layer=10", "target.curve=true").retrieval == Retrieval(
+        10, "mean", 512, 4, "bf16", curve=True
+    )
+    assert request("target=tatoeba", "target.layer=10").protocol == "phang2020 with target.layer=10"
+    assert request("target=bucc2018").tune_on == "validation"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("target=tatoeba", "target.learning_rate=1e-4"), "tatoeba is not trained"),
+        (("target=xnli", "target.layer=3"), "target.layer is for sentence retrieval"),
+        (("intermediate=tatoeba", "target=xnli"), "has no training data"),
+        (("target=anli_plus",), "can only be an intermediate task"),
+        (("target=tatoeba", "target.layer=-2"), "target.layer: expected a layer's number"),
+        (("target=tatoeba", "target.pooling=max"), "unknown target.pooling 'max'"),
+        (("target=xnli", "target.train_languages=[de]"), "target.train_languages of mnli"),
+        (("target=mlqa", "languages=de-xx"), "unknown language of mlqa 'de-xx'"),
+        (("target=xnli", "+protocol.variants.pawsx=mangled"), "settings cannot be added"),
+    ],
+)
+def test_what_makes_no_sense_for_a_task_is_refused(words: tuple[str, ...], message: str):
+    with pytest.raises(Mistake, match=message):
+        request(*words)
+
+
+def test_only_xtreme_reads_paws_x_with_mangled_quotes():
+    assert request("target=pawsx").variants == {}
+    assert request("target=pawsx", "protocol=xtreme").variants == {"pawsx": "mangled"}
+
+
+def test_running_text_is_learned_in_every_language_and_small_ones_are_drawn_more_often():
+    (phase,) = request("target=mlm").phases
+    assert len(phase.languages) == 50 and phase.recipe.alpha == 0.3
+    (phase,) = request("target=mlm", "target.train_languages=[de,en]").phases
+    assert phase.languages == ("de", "en") or phase.languages == ("en", "de")
+
+
+@pytest.mark.parametrize("task", ["hellaswag", "cosmosqa", "commonsenseqa", "qqp"])
+@pytest.mark.parametrize("protocol", options("protocol"))
+def test_a_test_set_whose_labels_were_never_published_is_not_chosen(protocol: str, task: str):
+    assert request(f"protocol={protocol}", f"target={task}").split == "validation"
+    assert request(f"protocol={protocol}", f"target={task}", "target.split=test").split == "test"
+
+
+def test_cross_pairs_of_mlqa_are_predicted_only_when_they_are_asked_for():
+    assert len(request("target=mlqa").languages) == 7
+    assert len(request("target=mlqa", "languages=cross").languages) == 42
+    assert request("target=mlqa", "languages=[en,en-de]").languages == ("en", "en-de")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from stilts_xl.core.recipe import Recipe
-from stilts_xl.core.stage import Data, Predict, Stage, Train, origin, slug, trainings
+from stilts_xl.core.recipe import Recipe, Retrieval
+from stilts_xl.core.stage import Data, Mixture, Predict, Stage, Train, origin, slug, trainings
 from stilts_xl.core.study import Cell, Phase, predictions, stages
 from toys import RECIPE, SCRATCH, recipe, rows
 
@@ -22,6 +22,11 @@ def every_file(task: str, split: str, language: str) -> Data | None:
     return rows(task, split, language)
 
 
+def every_row(task: str, split: str, languages: tuple[str, ...]) -> Data:
+    (language,) = languages
+    return rows(task, split, language)
+
+
 def cell(intermediate: str, target: str, trained_on: str | None, role_seed: int = 1) -> Cell:
     """A cell; ``role_seed`` sets the target's recipe apart from the intermediate's."""
     phases = [] if intermediate == "none" else [Phase(intermediate, intermediate, RECIPE)]
@@ -31,7 +36,7 @@ def cell(intermediate: str, target: str, trained_on: str | None, role_seed: int 
 
 
 def needed(*cells: Cell) -> tuple[Stage, ...]:
-    return stages(goal for each in cells for goal in predictions(each, every_file, every_file))
+    return stages(goal for each in cells for goal in predictions(each, every_row, every_file))
 
 
 def trained(found: tuple[Stage, ...]) -> list[Train]:
@@ -82,7 +87,7 @@ def test_every_stage_comes_once_and_after_what_it_stands_on() -> None:
 
 
 def test_goals_in_another_order_are_the_same_set() -> None:
-    goals = predictions(cell("squad", "tydiqa", "tydiqa"), every_file, every_file)
+    goals = predictions(cell("squad", "tydiqa", "tydiqa"), every_row, every_file)
     assert set(stages(goals)) == set(stages(reversed(goals)))
 
 
@@ -90,7 +95,7 @@ def test_languages_without_a_file_have_no_stage() -> None:
     def pin(task: str, split: str, language: str) -> Data | None:
         return None if language == "fi" else rows(task, split, language)
 
-    assert [goal.data.language for goal in predictions(cell("none", "tydiqa", "tydiqa"), every_file, pin)] == [
+    assert [goal.data.language for goal in predictions(cell("none", "tydiqa", "tydiqa"), every_row, pin)] == [
         "en",
         "te",
     ]
@@ -107,7 +112,7 @@ def test_validation_rows_belong_to_a_training_only_where_they_choose_its_step() 
 
 
 def test_every_stage_of_a_chain_knows_its_trainings_and_its_model() -> None:
-    goal = predictions(cell("squad", "tydiqa", "tydiqa"), every_file, every_file)[1]
+    goal = predictions(cell("squad", "tydiqa", "tydiqa"), every_row, every_file)[1]
     assert [stage.data.task for stage in trainings(goal)] == ["squad", "tydiqa"]
     assert trainings(goal.model) == trainings(goal)
     assert origin(goal) == origin(goal.model) == SCRATCH
@@ -115,3 +120,37 @@ def test_every_stage_of_a_chain_knows_its_trainings_and_its_model() -> None:
 
 def test_a_cell_s_seed_is_that_of_its_target_phase() -> None:
     assert cell("squad", "tydiqa", "tydiqa", role_seed=5).seed == 5
+
+
+RETRIEVAL = Retrieval(layer=1, pooling="mean", max_length=32, neighbours=4, precision="fp32", curve=False)
+
+
+def test_sentence_retrieval_needs_no_training_of_its_own() -> None:
+    bare = replace(cell("none", "tatoeba", None), retrieval=RETRIEVAL)
+    assert bare.seed is None
+    found = needed(bare)
+    assert trained(found) == []
+    assert [stage.model for stage in found if isinstance(stage, Predict)] == [SCRATCH] * 3
+    after = needed(replace(cell("squad", "tatoeba", None), retrieval=RETRIEVAL))
+    assert [stage.data.task for stage in trained(after)] == ["squad"]
+    assert trainings(found[0]) == () and origin(found[0]) == SCRATCH
+
+
+def test_a_threshold_s_rows_are_part_of_a_prediction_and_a_language_without_them_is_absent() -> None:
+    def pin(task: str, split: str, language: str) -> Data | None:
+        return None if (language, split) == ("fi", "validation") else rows(task, split, language)
+
+    mining = replace(cell("none", "bucc2018", None), retrieval=RETRIEVAL, tune_on="validation")
+    found = predictions(mining, every_row, pin)
+    assert [goal.data.language for goal in found] == ["en", "te"]
+    assert found[0].tuning == rows("bucc2018", "validation", "en")
+    assert found[0] != replace(found[0], tuning=None)
+
+
+def test_a_mixture_is_a_training_of_its_own_and_knows_its_language() -> None:
+    english = Mixture("anli_plus", "classify", (rows("anli"), rows("mnli")))
+    assert english.language == "en"
+    assert Mixture("mlm", "mlm", (rows("mlm"), rows("mlm", language="de"))).language == "all"
+    one = Train(english, None, SCRATCH, RECIPE)
+    assert slug(one).startswith("anli_plus-")
+    assert one != Train(replace(english, parts=english.parts[:1]), None, SCRATCH, RECIPE)

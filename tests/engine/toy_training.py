@@ -15,8 +15,8 @@ from stilts_xl.engine.training import Lesson, Outcome, Plan, Training
 from stilts_xl.kinds import classify, span
 from stilts_xl.kinds.base import Encoded
 from stilts_xl.model.encoder import TaskModel, weights
-from stilts_xl.model.heads import Head, SentenceHead, TokenHead, initialise
-from toys import compute, recipe
+from stilts_xl.model.heads import Head, SentenceHead, initialise
+from toys import compute, recipe, token_head
 
 VOCABULARY = 60
 KINDS = {"classify": classify, "span": span}
@@ -47,15 +47,15 @@ def sequences(number: int = 30, kind: str = "classify", seed: int = 5) -> Encode
     lengths = random.integers(2, 40, number)
     tokens = [random.integers(4, VOCABULARY, length).astype(np.int32) for length in lengths]
     if kind == "classify":
-        targets = random.integers(0, 3, (number, 1))
+        targets = list(random.integers(0, 3, (number, 1)))
     else:
-        targets = np.sort(random.integers(0, lengths[:, None], (number, 2)), axis=1)
-    return Encoded(tokens, np.arange(number), targets.astype(np.int64), 0)
+        targets = list(np.sort(random.integers(0, lengths[:, None], (number, 2)), axis=1))
+    return Encoded(tokens, np.arange(number), targets, 0)
 
 
 def new_head(kind: str = "classify", dropout: float = 0.0) -> Head:
     """A head for the toy encoder, the same weights every time."""
-    head = SentenceHead(16, 3, dropout) if kind == "classify" else TokenHead(16, 2)
+    head = SentenceHead(16, 3, dropout) if kind == "classify" else token_head()
     initialise(head, 0.1, torch.Generator().manual_seed(2))
     return head
 
@@ -69,6 +69,7 @@ def training(
     head: Head | None = None,
     encoded: Encoded | None = None,
     validate: Callable[[TaskModel], float] | None = None,
+    higher: bool = True,
     tracker: str = "none",
     computed: dict[str, Any] | None = None,
     **learning: Any,
@@ -86,11 +87,12 @@ def training(
         slug="toy-00000000",
         model=TaskModel(encoder(dropout), {"toy": head or new_head(kind, dropout)}, place.layout),
         lessons={"toy": Lesson(KINDS[kind], found, tuple(f"example-{index}" for index in range(number)))},
-        plan=Plan(steps, lambda step: ("toy", batch(step, number, rule.batch_size, rule.seed))),
+        plan=Plan(steps, lambda step: ("toy", batch(step, (number,), rule.batch_size, rule.seed, 1.0))),
         recipe=rule,
         compute=place,
         folder=folder,
         validate=validate,
+        higher=higher,
         tracker=tracker,
         tracking=folder / "tracking",
     )

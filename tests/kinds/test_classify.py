@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 from stilts_xl.core.example import PairExample
 from stilts_xl.kinds import classify
 from stilts_xl.kinds.base import Encoded
-from toys import RECIPE, recipe
+from toys import RECIPE, flat, recipe
 
 LABELS = ("contradiction", "entailment", "neutral")
 
@@ -59,12 +59,12 @@ def test_the_longer_text_is_cut_first_and_the_cut_is_counted(tokenizer) -> None:
 
 def test_targets_are_the_labels_places_in_the_task_s_order(tokenizer) -> None:
     found = encode(tokenizer, *(pair("a", "b", label) for label in ("neutral", "contradiction", "entailment")))
-    assert found.targets.tolist() == [[2], [0], [1]]
+    assert [each.tolist() for each in found.targets] == [[2], [0], [1]]
 
 
 def test_prediction_needs_no_label(tokenizer) -> None:
     found = encode(tokenizer, pair("a", "b", None), training=False)
-    assert found.targets.shape == (1, 0)
+    assert [len(each) for each in found.targets] == [0]
 
 
 def test_an_unknown_label_never_becomes_a_target(tokenizer) -> None:
@@ -74,20 +74,20 @@ def test_an_unknown_label_never_becomes_a_target(tokenizer) -> None:
 
 def test_the_loss_is_the_mean_cross_entropy_times_the_sequences() -> None:
     torch.manual_seed(0)
-    logits, targets = torch.randn(5, 3), torch.tensor([[0], [2], [1], [1], [0]])
-    found = classify.loss(logits, [1] * 5, targets)
-    torch.testing.assert_close(found, cross_entropy(logits, targets[:, 0]) * 5)
+    logits, targets = torch.randn(5, 3), torch.tensor([0, 2, 1, 1, 0])
+    found = classify.loss(logits, flat(torch.zeros(5), [1] * 5), targets)
+    torch.testing.assert_close(found, cross_entropy(logits, targets) * 5)
 
 
 def test_the_loss_is_computed_in_full_precision() -> None:
     logits = torch.tensor([[2.0, 1.0, 0.5]], dtype=torch.bfloat16)
-    assert classify.loss(logits, [1], torch.tensor([[0]])).dtype == torch.float32
+    assert classify.loss(logits, flat(torch.zeros(1), [1]), torch.tensor([0])).dtype == torch.float32
 
 
 def test_the_prediction_is_the_highest_logit_s_label_and_the_first_of_equals(tokenizer) -> None:
     pairs = [pair("a", "b", None), pair("c", "d", None)]
     encoded = encode(tokenizer, *pairs, training=False)
-    outputs = classify.split(np.array([[0.5, 1.5, -1], [2, 1, 2]], np.float32), [4, 4])
+    outputs = list(np.array([[[0.5, 1.5, -1]], [[2, 1, 2]]], np.float32))
     found = classify.decode(pairs, encoded, outputs, tokenizer, LABELS, RECIPE)
     assert [(each.prediction, each.score) for each in found] == [("entailment", 1.5), ("contradiction", 2.0)]
     assert classify.gold(pairs[0]) is None

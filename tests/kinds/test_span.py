@@ -1,6 +1,7 @@
 """Span: question and passage to an answer, over sliding windows, as BERT's and XTREME's reading code does it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from stilts_xl.kinds.windows import best_windows, window_starts
 from stilts_xl.metrics.reading import squad_normalise
 from stilts_xl.model.encoder import load_tokenizer
 from stilts_xl.tasks.catalog import task_named
-from toys import RECIPE, recipe
+from toys import RECIPE, flat, recipe
 
 LENGTHS = {"max_length": 128, "max_query_length": 32, "stride": 48}
 
@@ -55,7 +56,7 @@ def test_a_window_is_bos_question_eos_eos_part_eos(tokenizer) -> None:
     bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
     expected = [bos, *plain(tokenizer, example.question), eos, eos, *plain(tokenizer, example.context), eos]
     assert [tokens.tolist() for tokens in found.tokens] == [expected]
-    assert found.targets.shape == (1, 0)
+    assert [len(each) for each in found.targets] == [0]
 
 
 def test_the_tokens_are_those_of_the_tokenizer_s_own_pairs(tokenizer) -> None:
@@ -118,7 +119,7 @@ def test_a_window_without_the_whole_answer_points_at_bos_twice(tokenizer) -> Non
         i for i, (a, b) in enumerate(passage.offsets) if a < example.answers[0].start + 8 and b > context.index("five")
     ]
     held = 0
-    for target, window in zip(found.targets.tolist(), inside.detail.windows, strict=True):
+    for target, window in zip([each.tolist() for each in found.targets], inside.detail.windows, strict=True):
         if window.first <= touching[0] and touching[-1] < window.first + window.length:
             held += 1
             assert [place - window.before + window.first for place in target] == [touching[0], touching[-1]]
@@ -224,27 +225,22 @@ def test_the_loss_of_one_sequence_is_the_stock_model_s(target) -> None:
     with torch.no_grad():
         expected = model(ids, start_positions=torch.tensor([target[0]]), end_positions=torch.tensor([target[1]]))
     logits = torch.stack([expected.start_logits[0], expected.end_logits[0]], dim=1)
-    torch.testing.assert_close(span.loss(logits, [8], torch.tensor([target])), expected.loss)
+    mean = span.loss(logits, flat(ids[0], [8]), torch.tensor(target)) / 2
+    torch.testing.assert_close(mean, expected.loss)
 
 
 def test_the_loss_of_a_batch_is_the_sum_over_its_sequences_alone() -> None:
     torch.manual_seed(0)
-    lengths, targets = [3, 9, 1, 5], torch.tensor([[1, 2], [0, 8], [0, 0], [4, 4]])
+    lengths, targets = [3, 9, 1, 5], torch.tensor([1, 2, 0, 8, 0, 0, 4, 4])
     logits = torch.randn(sum(lengths), 2, requires_grad=True)
-    together = span.loss(logits, lengths, targets)
+    together = span.loss(logits, flat(torch.zeros(18), lengths), targets)
     parts = logits.split(lengths)
-    apart = sum(span.loss(part, [len(part)], target[None]) for part, target in zip(parts, targets, strict=True))
+    ends = targets.split(2)
+    apart = sum(span.loss(part, flat(part, [len(part)]), end) for part, end in zip(parts, ends, strict=True))
     torch.testing.assert_close(together, apart)
     gradient, alone = (torch.autograd.grad(loss, logits, retain_graph=True)[0] for loss in (together, apart))
     assert gradient.isfinite().all()
     torch.testing.assert_close(gradient, alone)
-
-
-def test_each_sequence_gets_its_own_logits_back() -> None:
-    logits = np.arange(18, dtype=np.float32).reshape(9, 2)
-    parts = span.split(logits, [2, 1, 6])
-    assert [len(part) for part in parts] == [2, 1, 6]
-    assert (np.concatenate(parts) == logits).all()
 
 
 # Decoding
@@ -361,6 +357,29 @@ def test_decoding_a_batch_is_decoding_each_example(seed, tokenizer) -> None:
             assert found[index].prediction == example.context[offsets[expected[1], 0] : offsets[expected[2], 1]].strip()
 
 
-def test_hidden_answers_are_an_empty_gold() -> None:
-    assert span.gold(asked("?", "x")) == []
+def test_hidden_answers_are_no_gold_and_no_answer_is_an_empty_one() -> None:
+    assert span.gold(asked("?", "x")) is None
+    assert span.gold(replace(asked("?", "x"), impossible=True, optional=True)) == [""]
+
+
+@pytest.mark.parametrize(("null", "threshold", "answered"), [(4.0, 0.0, True), (12.0, 0.0, False), (12.0, 5.0, True)])
+def test_a_question_that_may_have_no_answer_gets_none_where_the_null_span_wins_by_the_threshold(
+    null, threshold, answered, tokenizer
+) -> None:
+    example = replace(asked("Who came?", "Anna came home."), optional=True)
+    found = encode(tokenizer, example)
+    logits = np.zeros((len(found.tokens[0]), 2), np.float32)
+    before = found.detail.windows[0].before
+    logits[before, 0], logits[before, 1], logits[0] = 5, 4, null / 2
+    rule = recipe(**LENGTHS, no_answer_threshold=threshold)
+    (decoded,) = span.decode([example], found, [logits], tokenizer, (), rule)
+    assert (decoded.prediction != "") == answered
+    assert decoded.extras == {"best_span": decoded.extras["best_span"], "null_margin": null - 9.0}
+    assert decoded.extras["best_span"] and decoded.prediction in ("", decoded.extras["best_span"])
+
+
+def test_an_impossible_question_trains_towards_the_first_token(tokenizer) -> None:
+    example = replace(asked("Who came?", "Anna came home."), impossible=True, optional=True)
+    encoded = span.encode([example], tokenizer, (), recipe(**LENGTHS), training=True)
+    assert [each.tolist() for each in encoded.targets] == [[0, 0]]
     assert span.gold(asked("?", "x y", ("x", 0), ("x y", 0))) == ["x", "x y"]

@@ -5,8 +5,10 @@ import torch
 from torch import nn
 from transformers import AutoModel, PreTrainedModel, RobertaConfig, XLMRobertaConfig, XLMRobertaXLConfig
 
-from stilts_xl.model.encoder import Inputs, TaskModel
-from stilts_xl.model.heads import Head, SentenceHead, TokenHead
+from stilts_xl.model.encoder import TaskModel
+from stilts_xl.model.heads import Head, SentenceHead
+from stilts_xl.model.inputs import Inputs
+from toys import flat, token_head
 
 LENGTHS = {
     "mixed": [5, 1, 17, 17, 3, 1, 40, 2],
@@ -43,7 +45,7 @@ def model(layout: str, head: Head, family: str = "xlm-roberta") -> TaskModel:
 
 def inputs(lengths: list[int], seed: int = 0) -> Inputs:
     generator = torch.Generator().manual_seed(seed)
-    return Inputs(torch.randint(4, 60, (sum(lengths),), generator=generator), lengths)
+    return flat(torch.randint(4, 60, (sum(lengths),), generator=generator), lengths)
 
 
 def gradients(found: TaskModel, batch: Inputs) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -56,7 +58,7 @@ def gradients(found: TaskModel, batch: Inputs) -> tuple[torch.Tensor, dict[str, 
 
 @pytest.mark.parametrize("family", CONFIGS)
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS.keys())
-@pytest.mark.parametrize("head", [SentenceHead(16, 3, 0.0), TokenHead(16, 2)], ids=["sentences", "tokens"])
+@pytest.mark.parametrize("head", [SentenceHead(16, 3, 0.0), token_head()], ids=["sentences", "tokens"])
 def test_packed_and_padded_agree_in_logits_and_gradients(head: Head, lengths: list[int], family: str) -> None:
     batch = inputs(lengths)
     packed, padded = (gradients(model(layout, head, family), batch) for layout in ("packed", "bucketed"))
@@ -70,18 +72,18 @@ def test_packed_and_padded_agree_in_logits_and_gradients(head: Head, lengths: li
 def test_every_layout_gives_what_each_sequence_gives_alone(layout: str) -> None:
     batch = inputs(LENGTHS["mixed"])
     with torch.inference_mode():
-        found = model(layout, TokenHead(16, 2))(batch, "toy").split(batch.lengths)
+        found = model(layout, token_head())(batch, "toy").split(batch.lengths)
         alone = encoder().eval()
-        head = model("padded", TokenHead(16, 2)).heads["toy"]
+        head = model("padded", token_head()).heads["toy"]
         for logits, ids in zip(found, batch.ids.split(batch.lengths), strict=True):
             hidden = alone(input_ids=ids[None]).last_hidden_state[0]
-            torch.testing.assert_close(logits, head(hidden, torch.zeros(1, dtype=torch.long)), rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(logits, head(hidden, flat(ids, [len(ids)])), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 3])
 def test_positions_begin_at_two_in_every_sequence_and_nowhere_else(wrong: int) -> None:
     batch = inputs([6, 9, 4])
-    found = model("packed", TokenHead(16, 2))
+    found = model("packed", token_head())
     with torch.inference_mode():
         expected = found(batch, "toy")
         for start, same in ((2, True), (wrong, False)):
@@ -92,15 +94,15 @@ def test_positions_begin_at_two_in_every_sequence_and_nowhere_else(wrong: int) -
                 token_type_ids=torch.zeros_like(batch.ids[None]),
                 segments=batch.lengths,
             ).last_hidden_state[0]
-            assert torch.allclose(found.heads["toy"](hidden, batch.starts), expected, atol=1e-5) == same
+            assert torch.allclose(found.heads["toy"](hidden, batch), expected, atol=1e-5) == same
 
 
 @pytest.mark.parametrize("layout", ["packed", "bucketed"])
 def test_a_sequence_does_not_see_its_neighbours(layout: str) -> None:
     batch = inputs([6, 9, 4])
-    changed = Inputs(batch.ids.clone(), batch.lengths)
+    changed = flat(batch.ids.clone(), batch.lengths)
     changed.ids[6:15] = 5
-    found = model(layout, TokenHead(16, 2))
+    found = model(layout, token_head())
     with torch.inference_mode():
         before, after = (found(each, "toy").split(batch.lengths) for each in (batch, changed))
     assert not torch.allclose(before[1], after[1], atol=1e-3)
@@ -112,9 +114,9 @@ def test_a_padding_token_inside_a_text_is_a_token_like_any_other() -> None:
     batch = inputs([6, 9, 4])
     batch.ids[8] = SIZES["pad_token_id"]
     with torch.inference_mode():
-        packed, padded = (model(layout, TokenHead(16, 2))(batch, "toy") for layout in ("packed", "bucketed"))
+        packed, padded = (model(layout, token_head())(batch, "toy") for layout in ("packed", "bucketed"))
     torch.testing.assert_close(packed, padded, rtol=1e-5, atol=1e-5)
 
 
 def test_the_first_tokens_of_the_sequences_are_known() -> None:
-    assert Inputs(torch.arange(9), [2, 1, 6]).starts.tolist() == [0, 2, 3]
+    assert flat(torch.arange(9), [2, 1, 6]).starts.tolist() == [0, 2, 3]

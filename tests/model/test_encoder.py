@@ -18,7 +18,6 @@ from transformers import (
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.model.encoder import (
-    Inputs,
     TaskModel,
     from_folder,
     from_scratch,
@@ -27,8 +26,8 @@ from stilts_xl.model.encoder import (
     save,
     weights,
 )
-from stilts_xl.model.heads import Head, SentenceHead, TokenHead, initialise
-from toys import SCRATCH
+from stilts_xl.model.heads import Head, SentenceHead, initialise
+from toys import SCRATCH, flat, token_head
 
 LABELS = ("contradiction", "entailment", "neutral")
 AUTO = {"classifier": AutoModelForSequenceClassification, "qa_outputs": AutoModelForQuestionAnswering}
@@ -53,7 +52,7 @@ def same_logits(model: TaskModel, folder: Path) -> None:
     stock = AUTO[head.prefix].from_pretrained(folder).eval()
     ids = torch.arange(5, 25)
     with torch.inference_mode():
-        ours, theirs = model(Inputs(ids, [20]), "toy"), stock(ids[None])
+        ours, theirs = model(flat(ids, [20]), "toy"), stock(ids[None])
     expected = (
         theirs.logits if head.prefix == "classifier" else torch.stack([theirs.start_logits[0], theirs.end_logits[0]], 1)
     )
@@ -69,13 +68,13 @@ def test_a_classifier_loads_as_any_folder_does(classifier) -> None:
 
 
 def test_a_span_model_loads_as_any_folder_does(tokenizer, tmp_path) -> None:
-    model = task_model(tokenizer, TokenHead(32, 2))
+    model = task_model(tokenizer, token_head(32))
     save(model, tokenizer, (), tmp_path)
     same_logits(model, tmp_path)
 
 
 def test_a_span_model_that_was_a_classifier_before_loads_too(classifier, tokenizer, tmp_path) -> None:
-    head = TokenHead(32, 2)
+    head = token_head(32)
     model = TaskModel(from_folder(classifier[1]), {"toy": head}, "packed").eval()
     save(model, tokenizer, (), tmp_path)
     same_logits(model, tmp_path)
@@ -95,7 +94,7 @@ def test_the_saved_tokenizer_is_the_one_that_was_used(classifier, tokenizer) -> 
 
 
 def test_every_file_that_save_names_is_there(tokenizer, tmp_path) -> None:
-    names = save(task_model(tokenizer, TokenHead(32, 2)), tokenizer, (), tmp_path)
+    names = save(task_model(tokenizer, token_head(32)), tokenizer, (), tmp_path)
     assert {"model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"} <= set(names)
     assert all((tmp_path / name).is_file() for name in names)
     assert set(names) == {path.name for path in tmp_path.iterdir()}
@@ -125,7 +124,7 @@ def test_an_encoder_without_a_pooler_stays_without(classifier, tokenizer, tmp_pa
     AutoModelForQuestionAnswering.from_pretrained(classifier[1]).save_pretrained(tmp_path / "stock")
     encoder = from_folder(tmp_path / "stock")
     assert encoder.pooler is None
-    save(TaskModel(encoder, {"toy": TokenHead(32, 2)}, "packed"), tokenizer, (), tmp_path / "ours")
+    save(TaskModel(encoder, {"toy": token_head(32)}, "packed"), tokenizer, (), tmp_path / "ours")
     assert not [name for name in load_file(tmp_path / "ours" / "model.safetensors") if "pooler" in name]
     assert from_folder(tmp_path / "ours").pooler is None
 

@@ -18,13 +18,13 @@ from stilts_xl.core.event import Event
 from stilts_xl.core.stage import Predict, Stage, Train, slug
 from stilts_xl.data.sources import SAMPLE_ROOT
 from stilts_xl.model.encoder import from_scratch, load_tokenizer
-from stilts_xl.model.heads import SentenceHead, TokenHead, initialise
+from stilts_xl.model.heads import SentenceHead, initialise
 from stilts_xl.run.plan import missing, missing_stages, plan, relative
 from stilts_xl.run.resolve import Chain
 from stilts_xl.run.runner import Made, run_missing
 from stilts_xl.run.train import HEAD_DEVIATION, head_seed
 from stilts_xl.store.store import completed, faults, find, lock_file, read_predictions, stage_folder, verified
-from toys import QUICK, chain
+from toys import QUICK, chain, token_head
 
 CHAIN = ("intermediate=mnli", "target=tydiqa", "languages=[en,ko]", "compute.threads=1")
 HOLDER = """
@@ -78,9 +78,10 @@ def test_stages_are_folders_that_the_stock_classes_load(workspace) -> None:
     assert torch.equal(reader.qa_outputs.weight, load_file(found["tydiqa"] / "model.safetensors")["qa_outputs.weight"])
     for name in ("en", "ko"):
         rows = read_predictions(found[name])
-        assert [set(row) >= {"id", "cluster", "prediction", "score", "gold", "f1"} for row in rows] == [True] * len(
-            rows
-        )
+        assert [
+            set(row) >= {"id", "cluster", "prediction", "score", "gold"} and set(row["counts"]) == {"f1", "exact_match"}
+            for row in rows
+        ] == [True] * len(rows)
 
 
 def test_records_keep_what_was_measured(workspace) -> None:
@@ -129,7 +130,7 @@ def test_the_encoder_is_carried_over_and_the_heads_are_new(untaught) -> None:
 
 def test_a_head_begins_as_a_function_of_seed_and_task(untaught) -> None:
     seed = untaught.goals[0].model.recipe.seed
-    reader, classifier = TokenHead(32, 2), SentenceHead(32, 3, 0.1)
+    reader, classifier = token_head(32), SentenceHead(32, 3, 0.1)
     for head, task in ((reader, "tydiqa"), (classifier, "mnli")):
         initialise(head, HEAD_DEVIATION, torch.Generator().manual_seed(head_seed(seed, task)))
     found = folders(untaught)

@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from stilts_xl.core.event import Event
 from stilts_xl.core.stage import slug
 from stilts_xl.run.runner import run_missing
-from stilts_xl.run.train import single_task_plan
+from stilts_xl.run.train import task_plan
 from toys import chain, recipe
 
 
@@ -25,12 +25,12 @@ from toys import chain, recipe
     ],
 )
 def test_steps_are_the_epochs_cut_at_max_steps(sequences, batch_size, epochs, max_steps, steps) -> None:
-    plan = single_task_plan("toy", sequences, recipe(batch_size=batch_size, epochs=epochs, max_steps=max_steps))
+    plan = task_plan("toy", (sequences,), recipe(batch_size=batch_size, epochs=epochs, max_steps=max_steps))
     assert plan.total == steps
 
 
 def test_every_epoch_of_a_plan_reads_every_sequence_once() -> None:
-    plan = single_task_plan("toy", 20, recipe(batch_size=8, epochs=2.0, seed=3))
+    plan = task_plan("toy", (20,), recipe(batch_size=8, epochs=2.0, seed=3))
     batches = [plan.at(step) for step in range(plan.total)]
     assert {name for name, _ in batches} == {"toy"}
     for epoch in (0, 1):

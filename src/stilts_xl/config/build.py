@@ -1,6 +1,6 @@
 """The composed mapping to a frozen request: names checked, recipes worked out, nothing read from data yet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from stilts_xl.config.values import build, typed
 from stilts_xl.core.errors import Mistake, unknown
 from stilts_xl.core.place import DataPlace
-from stilts_xl.core.recipe import Compute, Recipe
+from stilts_xl.core.recipe import Compute, Recipe, Retrieval
 from stilts_xl.core.request import ModelChoice, Request
 from stilts_xl.core.study import Phase
 from stilts_xl.core.task import Task
@@ -30,11 +30,11 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
     target = _target(composed["target"]["task"])
     intermediate = _intermediate(composed["intermediate"]["task"])
     protocol = composed["protocol"]
-    phases = []
-    if intermediate is not None:
-        phases.append(_phase("intermediate", intermediate, target, model, composed))
-    phases.append(_phase("target", target, target, model, composed))
-    changed = [change for _, changes in phases for change in changes]
+    roles = [("intermediate", intermediate)] if intermediate is not None else []
+    roles += [("target", target)] if target.learns else []
+    phases = [_phase(role, task, target, model, composed) for role, task in roles]
+    retrieval, own = (None, _not_for(target, composed)) if target.learns else _retrieval(target, model, composed)
+    changed = [change for changes in (*(changes for _, changes in phases), own) for change in changes]
     return Request(
         model=model,
         intermediate=intermediate.name if intermediate else "none",
@@ -42,6 +42,9 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
         phases=tuple(phase for phase, _ in phases),
         languages=_languages(composed["languages"], target),
         split=_split(composed["target"]["split"], protocol, target),
+        retrieval=retrieval,
+        tune_on=target.tune_on,
+        variants=_variants(protocol["variants"]),
         protocol=" with ".join([str(protocol["name"]), *([", ".join(changed)] if changed else [])]),
         limit=limit,
         place=build_place(composed["data"], workspace, offline),
@@ -67,11 +70,20 @@ def _target(name: Any) -> Task:
         raise Mistake(
             f"which target? stilts run intermediate=squad target=tydiqa\nknown: {', '.join(sorted(all_tasks()))}"
         )
-    return task_named(str(name), "target")
+    task = task_named(str(name), "target")
+    if task.parts:
+        raise Mistake(
+            f"target={task.name}: it is {', '.join(task.parts)} together, and can only be an intermediate task\n"
+            f"a target is one of them: target={task.parts[0]}"
+        )
+    return task
 
 
 def _intermediate(name: Any) -> Task | None:
-    return None if name in NO_TASK else task_named(str(name), "intermediate", also=("none",))
+    task = None if name in NO_TASK else task_named(str(name), "intermediate", also=("none",))
+    if task is not None and not task.learns:
+        raise Mistake(f"intermediate={task.name}: sentence retrieval has no training data; it can only be a target")
+    return task
 
 
 def _phase(
@@ -79,9 +91,7 @@ def _phase(
 ) -> tuple[Phase, list[str]]:
     """The training of a role: the protocol's recipe, its rules, then what the user set; and what that changed."""
     published = _published(role, task, target, model, composed)
-    own = {name: value for name, value in composed[role].items() if name not in ("task", "split") and value is not None}
-    kinds = {field.name: field.type for field in fields(Recipe)}
-    own = {name: typed(value, kinds[name], f"{role}.{name}") for name, value in own.items()}
+    own = _own(composed[role], Recipe, role)
     recipe = build(Recipe, published | own, role)
     if model.from_scratch and recipe.max_length > model.max_positions - 2:
         raise Mistake(
@@ -89,36 +99,104 @@ def _phase(
         )
     validate_on = typed(composed["protocol"]["validate_on"], str, "protocol.validate_on")
     validation = task if role == "target" and validate_on == "target_task" else training_task(task)
-    changed = [f"{role}.{name}={value}" for name, value in own.items() if value != published[name] and name != "seed"]
-    return Phase(task.source_task, validation.name, recipe), changed
+    languages = _train_languages(composed[role]["train_languages"], training_task(task), role)
+    return Phase(task.source_task, validation.name, recipe, languages), _changed(role, own, published)
+
+
+def _own(section: Mapping[str, Any], cls: type, role: str) -> dict[str, Any]:
+    """What the user set of a dataclass's fields."""
+    kinds = {field.name: field.type for field in fields(cls)}
+    found = {name: section[name] for name in kinds if section.get(name) is not None}
+    return {name: typed(value, kinds[name], f"{role}.{name}") for name, value in found.items()}
+
+
+def _changed(role: str, own: Mapping[str, Any], published: Mapping[str, Any]) -> list[str]:
+    return [f"{role}.{name}={value}" for name, value in own.items() if value != published[name] and name != "seed"]
+
+
+def _train_languages(wanted: Any, task: Task, role: str) -> tuple[str, ...]:
+    if wanted is None:
+        return task.train_languages
+    names = [str(name) for name in wanted] if isinstance(wanted, list) else [str(wanted)]
+    for name in names:
+        if name not in task.train_languages:
+            raise unknown(f"{role}.train_languages of {task.name}", name, task.train_languages)
+    return tuple(language for language in task.train_languages if language in names)
+
+
+def _retrieval(target: Task, model: ModelChoice, composed: Mapping[str, Any]) -> tuple[Retrieval, list[str]]:
+    """How a target's sentences are compared, and what the user changed of it."""
+    names = [field.name for field in fields(Retrieval)]
+    given = {name: value for name, value in composed["target"].items() if value is not None}
+    idle = sorted(given.keys() - {*names, "task", "split", "seed"})
+    if idle:
+        raise Mistake(
+            f"target.{idle[0]}: {target.name} is not trained, so it has no such setting\n"
+            f"it has {', '.join(f'target.{name}' for name in names)}"
+        )
+    published = dict(composed["protocol"]["retrieval"])
+    for rule in _rules("target", target, target, model, composed):
+        published |= {name: value for name, value in rule.items() if name in names}
+    own = _own(composed["target"], Retrieval, "target")
+    return build(Retrieval, published | own, "target"), _changed("target", own, published)
+
+
+def _not_for(target: Task, composed: Mapping[str, Any]) -> list[str]:
+    """Refuse settings of sentence retrieval for a target that is trained."""
+    for name in ("layer", "pooling", "neighbours", "curve"):
+        if composed["target"][name] is not None:
+            raise Mistake(
+                f"target.{name} is for sentence retrieval (bucc2018, tatoeba), and the target is {target.name}"
+            )
+    return []
+
+
+def _variants(section: Mapping[str, Any]) -> dict[str, str]:
+    """Task -> the variant of its rows, both checked."""
+    found: dict[str, str] = {}
+    for name, variant in section.items():
+        task = task_named(str(name))
+        if variant not in task.variants:
+            raise unknown(f"variant of {task.name}", str(variant), task.variants)
+        found[task.name] = str(variant)
+    return found
 
 
 def _published(role: str, task: Task, target: Task, model: ModelChoice, composed: Mapping[str, Any]) -> dict[str, Any]:
     """What the protocol says of a phase, with the run's seed."""
-    protocol = composed["protocol"]
-    facts = {"role": role, "kind": task.kind, "task": task.source_task, "target": target.name, "model": model.name}
-    settings = dict(protocol["recipe"])
-    for rule in protocol["rules"]:
-        for name in rule["when"]:
-            if name not in facts:
-                raise unknown("condition in protocol.rules", name, facts)
-        if all(facts[name] == wanted for name, wanted in rule["when"].items()):
-            settings |= rule["set"]
+    settings = dict(composed["protocol"]["recipe"])
+    for rule in _rules(role, task, target, model, composed):
+        settings |= rule
     if composed["seed"] is not None:
         settings["seed"] = typed(composed["seed"], int, "seed")
     return settings
 
 
+def _rules(
+    role: str, task: Task, target: Task, model: ModelChoice, composed: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """What the protocol's rules set where all of their conditions hold, in their order."""
+    facts = {"role": role, "kind": task.kind, "task": task.source_task, "target": target.name, "model": model.name}
+    for rule in composed["protocol"]["rules"]:
+        for name in rule["when"]:
+            if name not in facts:
+                raise unknown("condition in protocol.rules", name, facts)
+        if all(facts[name] == wanted for name, wanted in rule["when"].items()):
+            yield rule["set"]
+
+
 def _languages(wanted: Any, target: Task) -> tuple[str, ...]:
     if wanted == "all":
         return target.languages
+    if wanted == "cross" and target.extra_languages:
+        return target.extra_languages
     names = [str(name) for name in wanted] if isinstance(wanted, list) else [str(wanted)]
     for name in names:
-        if name not in target.languages:
+        if name not in (*target.languages, *target.extra_languages):
             raise unknown(f"language of {target.name}", name, target.languages)
     if not names:
         raise Mistake("languages is empty; languages=all is every language of the target")
-    return tuple(language for language in target.languages if language in names)
+    return tuple(language for language in (*target.languages, *target.extra_languages) if language in names)
 
 
 def _split(wanted: Any, protocol: Mapping[str, Any], target: Task) -> str:
@@ -128,7 +206,8 @@ def _split(wanted: Any, protocol: Mapping[str, Any], target: Task) -> str:
             has = [name for name in ("validation", "test") if target.has_split(name)]
             raise Mistake(f"target.split={split}: {target.name} has no {split} split, only {' and '.join(has)}")
         return split
-    return next(str(split) for split in protocol["splits"] if target.has_split(split))
+    labelled = [split for split in protocol["splits"] if target.has_split(split) and split not in target.hidden_splits]
+    return str(labelled[0])
 
 
 def build_place(section: Mapping[str, Any], workspace: str, offline: bool) -> DataPlace:

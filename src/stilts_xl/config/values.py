@@ -1,5 +1,6 @@
 """Plain mappings to frozen values, with errors that name the setting."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -18,13 +19,16 @@ CHOICES = {
     "validate_on": ("training_task", "target_task"),
     "split": ("validation", "test"),
     "source": ("hub", "local", "sample"),
+    "pooling": ("mean", "cls"),
 }
 AT_LEAST_ONE = {
     "batch_size", "max_length", "eval_every", "stride", "max_query_length", "max_answer_length", "n_best", "processes",
-    "checkpoint_steps", "hidden_size", "layers", "heads", "intermediate_size",
+    "checkpoint_steps", "hidden_size", "layers", "heads", "intermediate_size", "neighbours",
 }  # fmt: skip
 POSITIVE = {"learning_rate", "epochs", "adam_epsilon"}
-FRACTIONS = {"warmup_fraction", "dropout"}
+FRACTIONS = {"warmup_fraction", "dropout", "mask_probability"}
+SIGNED = {"no_answer_threshold", "layer"}
+"""Numbers that may be below zero."""
 
 
 def build(cls: type[T], section: Mapping[str, Any], where: str) -> T:
@@ -63,5 +67,7 @@ def _bounded(value: Any, name: str) -> None:
             raise Mistake(f"{name}: expected more than 0, found {value}")
         if field in FRACTIONS and not 0 <= value <= 1:
             raise Mistake(f"{name}: expected a share between 0 and 1, found {value}")
-        if not 0 <= value < float("inf"):
+        if not 0 <= value < float("inf") and not (field in SIGNED and math.isfinite(value)):
             raise Mistake(f"{name}: expected a finite number that is not negative, found {value}")
+        if field == "layer" and value < -1:
+            raise Mistake(f"{name}: expected a layer's number, or -1 for the protocol's depth, found {value}")

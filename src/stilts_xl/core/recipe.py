@@ -1,6 +1,9 @@
 """Recipe is how to learn, every field of it identity; Compute is where, and never identity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+LATER = {"later": True}
+"""Metadata of a field added to a published class: it enters a key only where it differs from its default."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,30 @@ class Recipe:
     n_best: int
     """Start and end candidates kept per window when decoding."""
     seed: int
+    alpha: float = field(default=1.0, metadata=LATER)
+    """Sampling exponent of a mixture: a part of n sequences is drawn in proportion to n ** alpha."""
+    mask_probability: float = field(default=0.15, metadata=LATER)
+    """Share of the sub-tokens that masked language modelling predicts."""
+    no_answer_threshold: float = field(default=0.0, metadata=LATER)
+    """A question has no answer where the null span's score exceeds the best span's by more than this."""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How sentences become vectors and vectors neighbours. Every field is identity."""
+
+    layer: int
+    """Index into the hidden states, 0 the embeddings; -1 is seven twelfths of the blocks, as 14 of XLM-R Large's 24."""
+    pooling: str
+    """mean over all sub-tokens, special tokens included, or cls, the first one."""
+    max_length: int
+    """Longest sentence in sub-tokens, special tokens included."""
+    neighbours: int
+    """Nearest neighbours that a margin is taken over."""
+    precision: str
+    """fp32, or bf16: autocast on CUDA."""
+    curve: bool
+    """Whether every layer is scored, from the same pass."""
 
 
 @dataclass(frozen=True)

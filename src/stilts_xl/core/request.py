@@ -1,9 +1,10 @@
 """What was asked for, as values: nothing is resolved to bytes yet, and no configuration is left."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stilts_xl.core.place import DataPlace
-from stilts_xl.core.recipe import Compute
+from stilts_xl.core.recipe import Compute, Retrieval
 from stilts_xl.core.study import Phase
 
 
@@ -44,6 +45,12 @@ class Request:
     phases: tuple[Phase, ...]
     languages: tuple[str, ...]
     split: str
+    retrieval: Retrieval | None
+    """How the target's sentences are compared; None for a target that is trained."""
+    tune_on: str
+    """The target's split on which a threshold is fitted; empty for none."""
+    variants: Mapping[str, str]
+    """Task -> the change to its rows that the protocol asks for."""
     protocol: str
     limit: int
     """Examples per split; 0 for all."""

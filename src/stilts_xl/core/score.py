@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Score:
-    """A tidy row. Values are percentages, higher is better."""
+    """A tidy row. Values are percentages, higher is better, but for a loss."""
 
     model: str
     intermediate: str
     target: str
     language: str
     split: str
-    seed: int
+    seed: int | None
+    """None where nothing was trained."""
     protocol: str
     metric: str
     value: float

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from stilts_xl.core.identity import digest
-from stilts_xl.core.recipe import Recipe
+from stilts_xl.core.recipe import LATER, Recipe, Retrieval
 
 NOT_IDENTITY = {"identity": False}
 """Goes with compare=False: equal stages are those with equal keys."""
-LATER = {"later": True}
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,26 @@ class Data:
     """sha256 of the official file, or hub:repo@commit/config/split."""
     limit: int = field(default=0, metadata=LATER)
     """First examples used; 0 for all."""
+    variant: str = field(default="", metadata=LATER)
+    """A change to the rows that the task knows by this name; empty for none."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several sets of rows under one head: tasks that share their labels, or the languages of running text."""
+
+    task: str
+    kind: str
+    parts: tuple[Data, ...]
+
+    @property
+    def language(self) -> str:
+        """The parts' language, or 'all' where they have several."""
+        languages = {part.language for part in self.parts}
+        return languages.pop() if len(languages) == 1 else "all"
+
+
+Rows = Data | Mixture
 
 
 @dataclass(frozen=True)
@@ -61,8 +80,8 @@ Model = Pretrained | Scratch
 class Train:
     """Learn a task's English training set from a model or from what another stage left."""
 
-    data: Data
-    validation: Data | None
+    data: Rows
+    validation: Rows | None
     """The rows that choose the best step; None when the last one is kept."""
     start: "Model | Train"
     recipe: Recipe
@@ -72,11 +91,15 @@ class Train:
 
 @dataclass(frozen=True)
 class Predict:
-    """Predict one language of a task with a trained model."""
+    """Predict one language of a task with a trained model, or search its sentences with any encoder."""
 
     data: Data
-    model: Train
+    model: "Train | Model"
     revision: int = 1
+    retrieval: Retrieval | None = field(default=None, metadata=LATER)
+    """How sentences are compared; None for tasks that a head answers."""
+    tuning: Data | None = field(default=None, metadata=LATER)
+    """The rows on which a threshold is fitted; None where there is none."""
 
 
 Stage = Train | Predict

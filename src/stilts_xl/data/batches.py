@@ -15,17 +15,43 @@ def steps_per_epoch(sequences: int, batch_size: int) -> int:
     return math.ceil(sequences / batch_size)
 
 
-def batch(step: int, sequences: int, batch_size: int, seed: int) -> Indices:
-    """The sequences of the global batch at a 0-based step: a slice of the epoch's permutation."""
-    epoch, within = divmod(step, steps_per_epoch(sequences, batch_size))
-    return _permutation(sequences, seed, epoch)[within * batch_size : (within + 1) * batch_size]
+def batch(step: int, sizes: tuple[int, ...], batch_size: int, seed: int, alpha: float) -> Indices:
+    """The sequences of the global batch at a 0-based step: a slice of the epoch's order over all parts."""
+    epoch, within = divmod(step, steps_per_epoch(sum(sizes), batch_size))
+    return _order(sizes, seed, epoch, alpha)[within * batch_size : (within + 1) * batch_size]
 
 
 @lru_cache(maxsize=2)
-def _permutation(sequences: int, seed: int, epoch: int) -> Indices:
-    order = np.random.default_rng([seed, epoch]).permutation(sequences)
+def _order(sizes: tuple[int, ...], seed: int, epoch: int, alpha: float) -> Indices:
+    """As many sequences as there are, shuffled; a part of n is drawn in proportion to n ** alpha.
+
+    With alpha 1 each occurs once. Else a part gets its quota from its own permutation, begun again where it ends, so
+    that no sequence of a part occurs twice more often than another.
+    """
+    random = np.random.default_rng([seed, epoch])
+    total = sum(sizes)
+    if alpha == 1.0 or len(sizes) == 1:
+        order = random.permutation(total)
+    else:
+        starts = np.cumsum(sizes) - sizes
+        drawn = []
+        for size, start, quota in zip(sizes, starts, quotas(sizes, alpha), strict=True):
+            rounds = [random.permutation(size) + start for _ in range(-(-quota // size))]
+            drawn += [np.concatenate(rounds)[:quota]] if rounds else []
+        order = random.permutation(np.concatenate(drawn))
     order.flags.writeable = False
     return order
+
+
+def quotas(sizes: tuple[int, ...], alpha: float) -> list[int]:
+    """How often each part is drawn from in an epoch: shares of the total in proportion to size ** alpha, largest
+    remainders rounded up."""
+    weights = np.array(sizes, np.float64) ** alpha
+    exact = weights / weights.sum() * sum(sizes)
+    found = np.floor(exact).astype(np.int64)
+    short = sum(sizes) - int(found.sum())
+    found[np.argsort(found - exact, kind="stable")[:short]] += 1
+    return [int(quota) for quota in found]
 
 
 def share(indices: Indices, lengths: Indices, rank: int, processes: int) -> Indices:

@@ -22,7 +22,7 @@ def accelerator_for(compute: Compute, recipe: Recipe, tracker: str, tracking: Pa
     AcceleratorState._reset_state()  # a process may train several stages, each with its own precision
     return Accelerator(
         cpu=device.type == "cpu",
-        mixed_precision="bf16" if autocasts(recipe, device) else "no",
+        mixed_precision="bf16" if autocasts(recipe.precision, device) else "no",
         log_with=None if tracker == "none" else tracker,
         project_dir=tracking,
     )
@@ -46,9 +46,9 @@ def torch_device(compute: Compute) -> torch.device:
     return torch.device("cuda" if seen and compute.device != "cpu" else "cpu")
 
 
-def autocasts(recipe: Recipe, device: torch.device) -> bool:
+def autocasts(precision: str, device: torch.device) -> bool:
     """Whether forward passes run in bf16."""
-    return recipe.precision == "bf16" and device.type == "cuda"
+    return precision == "bf16" and device.type == "cuda"
 
 
 def train_budget(compute: Compute, device: torch.device) -> int:

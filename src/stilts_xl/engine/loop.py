@@ -123,14 +123,18 @@ def _agree(accelerator: Accelerator, part: torch.Tensor, stop: bool) -> tuple[fl
 def _validated(training: Training, accelerator: Accelerator, state: State, report: Reporter) -> State:
     """The state after a validation by the main process; the best weights so far are kept beside the checkpoints."""
     assert training.validate is not None
+
+    def better_than_before(score: float) -> bool:
+        return state.best_score is None or (score - state.best_score) * (1 if training.higher else -1) > 0
+
     found = [0.0]
     if accelerator.is_main_process:
         found = [training.validate(training.model)]
-        if state.best_score is None or found[0] > state.best_score:
+        if better_than_before(found[0]):
             write_tensors(weights(training.model), _ready(best_file(training.folder, state.step)))
     score = float(broadcast_object_list(found)[0])
     accelerator.log({"validation": score}, step=state.step)
-    better = state.best_score is None or score > state.best_score
+    better = better_than_before(score)
     message = f"validation {score:.2f} at step {state.step}{', the best so far' if better else ''}"
     report(Event(training.slug, "validate", state.step, training.plan.total, message=message))
     if better:

@@ -1,6 +1,6 @@
 """Prediction: a set of sequences through a model, sorted by length under a token budget, in the order they came."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -8,33 +8,32 @@ from numpy.typing import NDArray
 
 from stilts_xl.data.batches import by_length
 from stilts_xl.engine.device import memory_ran_out
-from stilts_xl.kinds.base import Encoded, Kind
-from stilts_xl.model.encoder import Inputs, TaskModel
+from stilts_xl.kinds.base import Encoded, inputs_of, subset
+from stilts_xl.model.encoder import TaskModel
+from stilts_xl.model.heads import Head
 
-
-def inputs_of(tokens: Sequence[NDArray[np.int32]], indices: NDArray[np.int64], device: torch.device) -> Inputs:
-    """The chosen sequences as a micro-batch on a device."""
-    chosen = [tokens[index] for index in indices.tolist()]
-    ids = torch.from_numpy(np.concatenate(chosen)).long().to(device)
-    return Inputs(ids, [len(sequence) for sequence in chosen])
+Reduce = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""(the head's output, targets) -> the rows that are kept."""
 
 
 def outputs(
     model: TaskModel,
     head: str,
-    kind: Kind,
+    reduce: Reduce,
     encoded: Encoded,
     layout: str,
     budget: int,
     autocast: bool,
     advance: Callable[[int, int], None] = lambda sequences, tokens: None,
 ) -> list[NDArray[np.float32]]:
-    """The head's output for each sequence, in order, without dropout.
+    """What ``reduce`` keeps of the head's output for each sequence, in order, without dropout.
 
     The batches depend on these sequences alone, never on what else is predicted in the same job. Where memory runs out
     the budget is halved, down to one sequence at a time. ``advance`` is told the sequences and tokens of each batch.
     """
     device = next(model.parameters()).device
+    chosen = model.heads[head]
+    assert isinstance(chosen, Head)
     was_training = model.training
     model.eval()
     found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(encoded.tokens)
@@ -42,16 +41,17 @@ def outputs(
     with torch.inference_mode():
         while pending:
             indices = pending.pop(0)
-            inputs = inputs_of(encoded.tokens, indices, device)
+            inputs, targets = inputs_of(subset(encoded, indices), device)
             try:
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=autocast):
-                    logits = model(inputs, head)
+                    kept = reduce(model(inputs, head), targets)
             except RuntimeError as error:
                 if len(indices) == 1 or not memory_ran_out(error):
                     raise
                 pending[:0] = np.array_split(indices, 2)
                 continue
-            parts = kind.split(logits.float().cpu().numpy(), inputs.lengths)
+            sizes = inputs.rows(chosen.per_token)
+            parts = np.split(kept.float().cpu().numpy(), np.cumsum(sizes)[:-1].tolist())
             for index, part in zip(indices.tolist(), parts, strict=True):
                 found[index] = part
             advance(len(indices), len(inputs.ids))

@@ -11,8 +11,8 @@ from stilts_xl.core.errors import StiltsError
 from stilts_xl.core.event import Event, Reporter
 from stilts_xl.data.batches import micro_batches, share
 from stilts_xl.engine.device import layout_for, memory_ran_out, seed_step
-from stilts_xl.engine.predict import inputs_of
 from stilts_xl.engine.training import Training
+from stilts_xl.kinds.base import Encoded, inputs_of, subset
 
 
 def gradients(
@@ -30,14 +30,16 @@ def gradients(
     Where memory runs out the budget is halved, never the batch: gradients are cleared, the step's seed is set again,
     and the batch is begun anew.
     """
+    lesson = training.lessons[name]
+    batch = lesson.kind.draw(lesson.encoded, indices, training.recipe, step)
     while True:
         seed_step(training.recipe.seed, step, accelerator.process_index)
         try:
-            return _attempt(training, accelerator, model, name, indices, budget), budget
+            return _attempt(training, accelerator, model, name, batch, budget), budget
         except RuntimeError as error:
             if not memory_ran_out(error):
                 raise
-            longest = int(training.lessons[name].encoded.lengths[indices].max())
+            longest = int(batch.lengths.max())
             if budget <= longest or accelerator.num_processes > 1:
                 smaller = f"compute.token_budget={max(budget // 2, longest)}, or " if budget > longest else ""
                 raise StiltsError(
@@ -51,28 +53,23 @@ def gradients(
 
 
 def _attempt(
-    training: Training,
-    accelerator: Accelerator,
-    model: torch.nn.Module,
-    name: str,
-    indices: NDArray[np.int64],
-    budget: int,
+    training: Training, accelerator: Accelerator, model: torch.nn.Module, name: str, batch: Encoded, budget: int
 ) -> torch.Tensor:
-    lesson = training.lessons[name]
-    lengths = lesson.encoded.lengths
-    mine = share(indices, lengths, accelerator.process_index, accelerator.num_processes)
-    weight = 1.0 / len(indices) if len(mine) else 0.0
+    kind = training.lessons[name].kind
+    everything = np.arange(len(batch.tokens))
+    mine = share(everything, batch.lengths, accelerator.process_index, accelerator.num_processes)
+    items = sum(len(targets) for targets in batch.targets)
+    weight = 1.0 / items if len(mine) and items else 0.0
     if not len(mine):  # a process without a share still takes part in the exchange, with nothing
-        mine = indices[:1]
-    parts = micro_batches(mine, lengths, layout_for(training.compute, accelerator.device), budget)
+        mine = everything[:1]
+    parts = micro_batches(mine, batch.lengths, layout_for(training.compute, accelerator.device), budget)
     total = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts, 1):
         with nullcontext() if number == len(parts) else accelerator.no_sync(model):
-            inputs = inputs_of(lesson.encoded.tokens, part, accelerator.device)
-            targets = torch.from_numpy(lesson.encoded.targets[part]).to(accelerator.device)
+            inputs, targets = inputs_of(subset(batch, part), accelerator.device)
             with accelerator.autocast():
                 logits = model(inputs, name)
-            loss = lesson.kind.loss(logits, inputs.lengths, targets) * weight
+            loss = kind.loss(logits, inputs, targets) * weight
             accelerator.backward(loss * accelerator.num_processes)  # the exchange takes the mean over processes
             total += loss.detach()
     return total

@@ -44,7 +44,9 @@ class Training:
     folder: Path
     """Where checkpoints are kept while it runs."""
     validate: Callable[[TaskModel], float] | None
-    """English validation score of a model, higher is better; None when the last step is kept."""
+    """Validation score of a model; None when the last step is kept."""
+    higher: bool
+    """Whether a higher validation score is better; a loss should fall."""
     tracker: str
     """none, or a tracker that accelerate knows: tensorboard, wandb, mlflow."""
     tracking: Path
@@ -60,7 +62,7 @@ class Outcome:
     kept_step: int
     """The step whose weights were kept."""
     kept_score: float | None
-    """Their validation score in percent; None when the last step is kept unasked."""
+    """Their validation score; None when the last step is kept unasked."""
     loss: float | None
     """Of the last step that ran in this process; None when none did."""
     tokens: int

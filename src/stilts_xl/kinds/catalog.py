@@ -1,6 +1,6 @@
-"""The kinds by name."""
+"""The kinds that learn, by name; sentence retrieval has no head and nothing to learn."""
 
-from stilts_xl.kinds import classify, span
+from stilts_xl.kinds import choose, classify, mlm, span, tag
 from stilts_xl.kinds.base import Kind
 
-KINDS: dict[str, Kind] = {"classify": classify, "span": span}
+KINDS: dict[str, Kind] = {"choose": choose, "classify": classify, "mlm": mlm, "span": span, "tag": tag}

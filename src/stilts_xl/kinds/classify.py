@@ -6,15 +6,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_xl.core.example import Example, PairExample
 from stilts_xl.core.recipe import Recipe
-from stilts_xl.kinds.base import Decoded, Encoded
+from stilts_xl.kinds.base import Decoded, Encoded, draw, reduce
+from stilts_xl.kinds.texts import AT_ONCE
 from stilts_xl.model.heads import SentenceHead
+from stilts_xl.model.inputs import Inputs
 
-AT_ONCE = 10_000
-"""Texts handed to the tokenizer in one call, to bound its memory."""
+__all__ = ["decode", "draw", "encode", "gold", "head", "loss", "reduce"]
 
 
 def encode(
@@ -38,7 +39,7 @@ def encode(
             assert encodings is not None
             tokens |= {index: np.array(encoding.ids, np.int32) for index, encoding in zip(part, encodings, strict=True)}
             truncated += sum(bool(encoding.overflowing) for encoding in encodings)
-    targets = np.array([[labels.index(pair.label or "")] if training else [] for pair in pairs], np.int64)
+    targets = [np.array([labels.index(pair.label or "")] if training else [], np.int64) for pair in pairs]
     return Encoded([tokens[index] for index in range(len(pairs))], np.arange(len(pairs)), targets, truncated)
 
 
@@ -47,19 +48,14 @@ def _pair(example: Example) -> PairExample:
     return example
 
 
-def head(hidden_size: int, dropout: float, labels: tuple[str, ...]) -> SentenceHead:
+def head(encoder: PreTrainedModel, labels: tuple[str, ...]) -> SentenceHead:
     """XLM-R's classification head with one output a label."""
-    return SentenceHead(hidden_size, len(labels), dropout)
+    return SentenceHead(encoder.config.hidden_size, len(labels), encoder.config.hidden_dropout_prob)
 
 
-def loss(logits: torch.Tensor, lengths: list[int], targets: torch.Tensor) -> torch.Tensor:
-    """Summed cross-entropy. logits: [sequences, labels]; targets: [sequences, 1]."""
-    return cross_entropy(logits.float(), targets[:, 0], reduction="sum")
-
-
-def split(logits: NDArray[np.float32], lengths: list[int]) -> list[NDArray[np.float32]]:
-    """[labels] a sequence."""
-    return list(logits)
+def loss(logits: torch.Tensor, inputs: Inputs, targets: torch.Tensor) -> torch.Tensor:
+    """Summed cross-entropy. logits: [sequences, labels]; targets: [sequences]."""
+    return cross_entropy(logits.float(), targets, reduction="sum")
 
 
 def decode(

@@ -8,14 +8,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.example import Example, SpanExample
 from stilts_xl.core.recipe import Recipe
-from stilts_xl.kinds.base import Decoded, Encoded, Indices
+from stilts_xl.kinds.base import Decoded, Encoded, Indices, draw, reduce
 from stilts_xl.kinds.windows import best_windows, covered, window_starts
 from stilts_xl.model.heads import TokenHead
+from stilts_xl.model.inputs import Inputs
+
+__all__ = ["decode", "draw", "encode", "gold", "head", "loss", "reduce"]
 
 SPECIAL_TOKENS = 4
 """<s> question </s></s> passage </s>"""
@@ -76,7 +79,7 @@ def encode(
     passages = _tokenize([_span(example).context for example in examples], tokenizer)
     tokens: list[NDArray[np.int32]] = []
     owner: list[int] = []
-    targets: list[list[int]] = []
+    targets: list[Indices] = []
     windows: list[Window] = []
     most_context: list[Indices] = []
     bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
@@ -92,10 +95,10 @@ def encode(
             tokens.append(np.concatenate([[bos], query, [eos, eos], part, [eos]]).astype(np.int32))
             owner.append(index)
             windows.append(window)
-            targets.append(_target(window, answer) if training else [])
+            targets.append(np.array(_target(window, answer) if training else [], np.int64))
     cut = sum(len(question.ids) > recipe.max_query_length for question in questions)
     detail = None if training else Detail(passages, windows, most_context)
-    return Encoded(tokens, np.array(owner, np.int64), np.array(targets, np.int64), cut, detail)
+    return Encoded(tokens, np.array(owner, np.int64), targets, cut, detail=detail)
 
 
 def _tokenize(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[Passage]:
@@ -116,7 +119,9 @@ def _span(example: Example) -> SpanExample:
 
 
 def _answer(example: SpanExample, passage: Passage) -> tuple[int, int] | None:
-    """First and last token of the first gold answer; None where it has no token of its own."""
+    """First and last token of the first gold answer; None where there is none, or it has no token of its own."""
+    if example.impossible:
+        return None
     gold = example.answers[0]
     return covered(passage.offsets, gold.start, gold.start + len(gold.text))
 
@@ -127,24 +132,22 @@ def _target(window: Window, answer: tuple[int, int] | None) -> list[int]:
     return [window.before + place - window.first for place in answer]
 
 
-def head(hidden_size: int, dropout: float, labels: tuple[str, ...]) -> TokenHead:
+def head(encoder: PreTrainedModel, labels: tuple[str, ...]) -> TokenHead:
     """Two outputs a token: start and end."""
-    return TokenHead(hidden_size, 2)
+    return TokenHead(encoder.config.hidden_size, 2, 0.0, "qa_outputs", "QuestionAnswering")
 
 
-def loss(logits: torch.Tensor, lengths: list[int], targets: torch.Tensor) -> torch.Tensor:
-    """Summed over sequences: the mean of the start's and the end's cross-entropy over the sequence's own positions.
+def loss(logits: torch.Tensor, inputs: Inputs, targets: torch.Tensor) -> torch.Tensor:
+    """Summed cross-entropy of each start and each end over its sequence's own positions.
 
-    logits: [tokens, 2]; targets: [sequences, 2].
+    logits: [tokens, 2]; targets: [2 * sequences], a start and an end in turn.
     """
-    padded = pad_sequence(list(torch.split(logits.float(), lengths)), batch_first=True, padding_value=float("-inf"))
-    ends = [cross_entropy(padded[:, :, column], targets[:, column], reduction="sum") for column in (0, 1)]
-    return (ends[0] + ends[1]) / 2
-
-
-def split(logits: NDArray[np.float32], lengths: list[int]) -> list[NDArray[np.float32]]:
-    """[tokens, 2] a sequence."""
-    return np.split(logits, np.cumsum(lengths)[:-1])
+    padded = pad_sequence(
+        list(torch.split(logits.float(), inputs.lengths)), batch_first=True, padding_value=float("-inf")
+    )
+    ends = targets.view(-1, 2)
+    first, last = (cross_entropy(padded[:, :, column], ends[:, column], reduction="sum") for column in (0, 1))
+    return first + last
 
 
 def decode(
@@ -155,24 +158,38 @@ def decode(
     labels: tuple[str, ...],
     recipe: Recipe,
 ) -> list[Decoded]:
-    """The best span of all of an example's windows, as text of the passage ('' where no span is allowed)."""
+    """The best span of all of an example's windows, as text of the passage ('' where no span is allowed).
+
+    Where a question may have no answer, '' also when the null span's score, the lowest of the windows' sums of the two
+    logits at <s>, exceeds the best span's by more than the recipe's threshold; both stand in the row.
+    """
     detail = encoded.detail
     assert isinstance(detail, Detail)
     best: list[tuple[float, int, int] | None] = [None] * len(examples)
+    null = [float("inf")] * len(examples)
     first_window: dict[int, int] = {}
     for sequence, index in enumerate(encoded.owner.tolist()):
         number = sequence - first_window.setdefault(index, sequence)
         seen_best = detail.most_context[index] == number
-        found = best_span(
-            outputs[sequence], detail.windows[sequence], seen_best, recipe.n_best, recipe.max_answer_length
-        )
+        logits = outputs[sequence]
+        found = best_span(logits, detail.windows[sequence], seen_best, recipe.n_best, recipe.max_answer_length)
+        null[index] = min(null[index], float(logits[0].sum()))
         before = best[index]
         if found is not None and (before is None or found[0] > before[0]):
             best[index] = found
-    return [
-        Decoded("", 0.0) if span is None else Decoded(_text(_span(example), passage, span, tokenizer), span[0])
-        for example, passage, span in zip(examples, detail.passages, best, strict=True)
-    ]
+    decoded = []
+    for index, (passage, span) in enumerate(zip(detail.passages, best, strict=True)):
+        example = _span(examples[index])
+        found_text = "" if span is None else _text(example, passage, span, tokenizer)
+        decoded.append(_answered(example, found_text, 0.0 if span is None else span[0], null[index], recipe))
+    return decoded
+
+
+def _answered(example: SpanExample, text: str, score: float, null: float, recipe: Recipe) -> Decoded:
+    if not example.optional:
+        return Decoded(text, score)
+    kept = "" if null - score > recipe.no_answer_threshold else text
+    return Decoded(kept, score, {"best_span": text, "null_margin": null - score})
 
 
 def best_span(
@@ -209,6 +226,9 @@ def _text(
     return example.context[int(passage.offsets[first, 0]) : int(passage.offsets[last, 1])].strip()
 
 
-def gold(example: Example) -> list[str]:
-    """The gold answers' texts."""
-    return [answer.text for answer in _span(example).answers]
+def gold(example: Example) -> list[str] | None:
+    """The gold answers' texts, [''] where there is no answer."""
+    span = _span(example)
+    if span.impossible:
+        return [""]
+    return [answer.text for answer in span.answers] or None

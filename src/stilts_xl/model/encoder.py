@@ -1,7 +1,7 @@
 """Encoders: made from a folder or from scratch, run in either layout, saved so that from_pretrained loads them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +21,11 @@ from transformers import (
 from stilts_xl.core.errors import Mistake, StiltsError
 from stilts_xl.core.stage import Scratch
 from stilts_xl.model.attention import PACKED, PADDED
-from stilts_xl.model.heads import Head, stock_name
+from stilts_xl.model.heads import Head, Pool, stock_name
+from stilts_xl.model.inputs import Inputs
 
 FAMILIES = {"xlm-roberta": "XLMRoberta", "xlm-roberta-xl": "XLMRobertaXL", "roberta": "Roberta"}
 """Model types whose positions start at pad + 1 and whose encoder is called 'roberta' in checkpoints with a head."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A micro-batch without padding."""
-
-    ids: torch.Tensor
-    """[tokens] sub-token ids of all sequences, one after another."""
-    lengths: list[int]
-    """Tokens of each sequence."""
-
-    @property
-    def starts(self) -> torch.Tensor:
-        """[sequences] index of each sequence's first token."""
-        ends = torch.tensor(self.lengths).cumsum(0)
-        return (ends - torch.tensor(self.lengths)).to(self.ids.device)
 
 
 class TaskModel(nn.Module):
@@ -56,24 +41,36 @@ class TaskModel(nn.Module):
             encoder.pooler.requires_grad_(False)
 
     def forward(self, inputs: Inputs, head: str) -> torch.Tensor:
-        """The head's logits: [sequences, outputs] or [tokens, outputs]."""
-        hidden = self._packed(inputs) if self.packed else self._padded(inputs)
-        logits: torch.Tensor = self.heads[head](hidden, inputs.starts)
-        return logits
+        """The head's output: a row a segment, or a row a token."""
+        chosen = self.heads[head]
+        output: torch.Tensor
+        if isinstance(chosen, Pool):
+            states = self._states(inputs, every=True)
+            output = chosen(torch.stack([states[layer] for layer in chosen.layers]), inputs)
+        else:
+            output = chosen(self._states(inputs, every=False)[-1], inputs)
+        return output
 
-    def _packed(self, inputs: Inputs) -> torch.Tensor:
+    def _states(self, inputs: Inputs, every: bool) -> list[torch.Tensor]:
+        """[tokens, hidden size] after the last block, or after the embeddings and ``every`` block."""
+        found, mask = self._packed(inputs, every) if self.packed else self._padded(inputs, every)
+        layers = found.hidden_states if every else (found.last_hidden_state,)
+        return [layer[0] if mask is None else layer[mask] for layer in layers]
+
+    def _packed(self, inputs: Inputs, every: bool) -> tuple[Any, None]:
         ids = inputs.ids.unsqueeze(0)
         offset = self.encoder.config.pad_token_id + 1
         positions = torch.cat([torch.arange(offset, offset + length) for length in inputs.lengths])
-        hidden: torch.Tensor = self.encoder(
+        found = self.encoder(
             input_ids=ids,
             position_ids=positions.unsqueeze(0).to(ids.device),
             token_type_ids=torch.zeros_like(ids),
             segments=inputs.lengths,
-        ).last_hidden_state
-        return hidden[0]
+            output_hidden_states=every,
+        )
+        return found, None
 
-    def _padded(self, inputs: Inputs) -> torch.Tensor:
+    def _padded(self, inputs: Inputs, every: bool) -> tuple[Any, torch.Tensor]:
         lengths = torch.tensor(inputs.lengths, device=inputs.ids.device)
         mask = torch.arange(max(inputs.lengths), device=inputs.ids.device) < lengths.unsqueeze(1)
         ids = torch.full(mask.shape, self.encoder.config.pad_token_id, device=inputs.ids.device, dtype=inputs.ids.dtype)
@@ -81,10 +78,25 @@ class TaskModel(nn.Module):
         offset = self.encoder.config.pad_token_id + 1
         # Said here, for the library would count differently after a text that holds the padding token.
         positions = torch.arange(offset, offset + mask.shape[1], device=ids.device).expand(mask.shape)
-        hidden: torch.Tensor = self.encoder(
-            input_ids=ids, attention_mask=mask.long(), position_ids=positions
-        ).last_hidden_state
-        return hidden[mask]
+        found = self.encoder(
+            input_ids=ids, attention_mask=mask.long(), position_ids=positions, output_hidden_states=every
+        )
+        return found, mask
+
+
+@contextmanager
+def blocks_up_to(encoder: PreTrainedModel, layer: int) -> Iterator[None]:
+    """Run no more blocks than the hidden states up to ``layer`` need.
+
+    One more than that is kept where there is one: XLM-R XL normalises what leaves the last block that runs.
+    """
+    stack: Any = encoder.encoder
+    every = stack.layer
+    stack.layer = every[: layer + 1]
+    try:
+        yield
+    finally:
+        stack.layer = every
 
 
 def from_folder(folder: Path) -> PreTrainedModel:
@@ -226,13 +238,29 @@ def save(model: TaskModel, tokenizer: PreTrainedTokenizerBase, labels: tuple[str
     assert isinstance(head, Head)
     config = model.encoder.config.to_dict()
     config["architectures"] = [f"{FAMILIES[config['model_type']]}For{head.architecture}"]
-    # Where there are no labels two outputs are a span's ends; what an earlier stage's head had must not stay.
-    names = labels or ("LABEL_0", "LABEL_1")
+    # What an earlier stage's head had must not stay.
+    names = labels if len(labels) == head.outputs else [f"LABEL_{number}" for number in range(min(head.outputs, 2))]
     config["id2label"] = dict(enumerate(names))
     config["label2id"] = {label: index for index, label in enumerate(names)}
     type(model.encoder.config).from_dict(config).save_pretrained(folder)
     written = tokenizer.save_pretrained(folder)
     return ["model.safetensors", "config.json", *(Path(path).name for path in written)]
+
+
+def saved_labels(folder: Path) -> tuple[str, ...]:
+    """The labels of the head that ``save`` wrote, in the order of its outputs."""
+    names = read_config(folder).id2label
+    return tuple(names[number] for number in sorted(names))
+
+
+def language_head_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The language-model head of a folder by a LanguageHead's names, its tied table left out; {} where there is none."""
+    found: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as tensors:
+            names = [name for name in tensors.keys() if name.startswith("lm_head.")]  # noqa: SIM118 (no mapping)
+            found |= {name.removeprefix("lm_head."): tensors.get_tensor(name) for name in names}
+    return {name: tensor for name, tensor in found.items() if not name.startswith("decoder.")}
 
 
 def load_saved(model: TaskModel, folder: Path) -> None:

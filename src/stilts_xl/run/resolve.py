@@ -1,7 +1,7 @@
 """A request to stages: models and data pinned to their bytes, absent languages noted, nothing trained."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from stilts_xl.core.errors import Mistake
 from stilts_xl.core.identity import digest
 from stilts_xl.core.request import ModelChoice, Request
 from stilts_xl.core.site import Site
-from stilts_xl.core.stage import Data, Model, Predict, Pretrained, Scratch
+from stilts_xl.core.stage import Data, Mixture, Model, Predict, Pretrained, Rows, Scratch
 from stilts_xl.core.study import Cell, predictions
 from stilts_xl.data.hub import commit_of
 from stilts_xl.data.sources import SAMPLE_ROOT, Absent, absent_file, pin
@@ -47,13 +47,18 @@ def resolve(request: Request) -> Chain:
 
     @cache
     def pinned(task: str, split: str, language: str) -> Data | Absent:
-        return pin(task_named(task), split, language, request.place, request.limit, digest_of)
+        found = pin(task_named(task), split, language, request.place, request.limit, digest_of)
+        return found if isinstance(found, Absent) else replace(found, variant=request.variants.get(task, ""))
 
-    def needed(task: str, split: str, language: str) -> Data:
-        found = pinned(task, split, language)
-        if isinstance(found, Absent):
-            raise absent_file(task_named(task), split, found, request.place.root)
-        return found
+    def needed(name: str, split: str, languages: tuple[str, ...]) -> Rows:
+        task = task_named(name)
+        wanted = [(part, language) for part in task.parts or (name,) for language in languages]
+        found = [(part, pinned(part, split, language)) for part, language in wanted]
+        there = tuple(data for _, data in found if isinstance(data, Data))
+        lost = [(part, data) for part, data in found if isinstance(data, Absent)]
+        if lost and (len(languages) == 1 or not there):
+            raise absent_file(task_named(lost[0][0]), split, lost[0][1], request.place.root)
+        return Mixture(name, task.kind, there) if len(wanted) > 1 else there[0]
 
     def present(task: str, split: str, language: str) -> Data | None:
         found = pinned(task, split, language)
@@ -63,16 +68,29 @@ def resolve(request: Request) -> Chain:
         return found
 
     cell = Cell(
-        model, request.intermediate, request.target, request.phases, request.languages, request.split, request.protocol
-    )
+        model, request.intermediate, request.target, request.phases, request.languages, request.split, request.protocol,
+        request.retrieval, request.tune_on,
+    )  # fmt: skip
     goals = predictions(cell, needed, present)
     if not goals:
+        looked = next(iter(absent.values()))[0]
         raise Mistake(
-            f"no {request.split} file of {request.target} in {request.place.root} for any of {', '.join(request.languages)}\n"
-            f"the first looked for was {next(iter(absent.values()))[0]}; stilts show task {request.target} says where to get it"
+            f"no {request.split} file of {request.target} in {request.place.root} for any of {', '.join(request.languages)}, "
+            f"the first looked for was {looked}\n{_elsewhere(request, pinned)}"
         )
     site = Site(request.workspace, request.place, request.model, request.compute, request.tracker)
     return Chain(cell, goals, absent, site)
+
+
+def _elsewhere(request: Request, pinned: Callable[[str, str, str], Data | Absent]) -> str:
+    """What to do where the split that is to be scored is absent: another is never taken unasked."""
+    target = task_named(request.target)
+    for split in ("validation", "test"):
+        if split != request.split and target.has_split(split):
+            here = [code for code in request.languages if isinstance(pinned(request.target, split, code), Data)]
+            if here:
+                return f"its {split} split is here in {', '.join(here)}: target.split={split}"
+    return f"stilts show task {request.target} says where to get it"
 
 
 def pin_model(choice: ModelChoice, workspace: Path, lock: str, offline: bool) -> Model:

@@ -25,7 +25,7 @@ def prediction_rows(
     tokenizer: PreTrainedTokenizerBase,
     recipe: Recipe,
 ) -> list[dict[str, Any]]:
-    """One row an example: id, cluster, prediction, score, gold, and what the item adds to each metric.
+    """One row an example: id, cluster, prediction, score, gold, and the counts that the item adds to each metric.
 
     ``labels`` are those of the head, which another task may have trained.
     """
@@ -34,7 +34,6 @@ def prediction_rows(
     rows = []
     for example, found in zip(examples, decoded, strict=True):
         gold = kind.gold(example)
-        counts = item_counts(task.scorer, found.prediction, gold, language)
         row = {
             "id": example.id,
             "cluster": example.cluster,
@@ -42,5 +41,6 @@ def prediction_rows(
             "score": found.score,
             "gold": gold,
         }
-        rows.append(row | counts)
+        row |= found.extras
+        rows.append(row | {"counts": item_counts(task.scorer, row, language)})
     return rows

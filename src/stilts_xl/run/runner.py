@@ -7,18 +7,16 @@ from pathlib import Path
 
 from stilts_xl.core.errors import Interrupted, Mistake
 from stilts_xl.core.event import DONE, Event, Reporter
-from stilts_xl.core.example import Example
 from stilts_xl.core.site import Site
-from stilts_xl.core.stage import Data, Predict, Stage, Train, slug
-from stilts_xl.data.examples import load
+from stilts_xl.core.stage import Predict, Rows, Stage, Train, slug
+from stilts_xl.data.examples import load_rows
 from stilts_xl.run.predict import make_predictions
 from stilts_xl.run.processes import make_training_together
 from stilts_xl.run.quiet import quiet
-from stilts_xl.run.start import require_start
+from stilts_xl.run.start import First, require_start
 from stilts_xl.run.train import make_training
 from stilts_xl.store.lock import Held, claim
 from stilts_xl.store.store import completed, lock_file, require_writable
-from stilts_xl.tasks.catalog import task_named
 
 POLL = 1.0
 """Seconds between looks at stages that others are making."""
@@ -40,8 +38,7 @@ def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping:
     workspace = Path(site.workspace)
     require_writable(workspace)
     quiet()
-    first = check_data(todo, site, report, stopping)
-    require_start([stage for stage in todo if isinstance(stage, Train)], first, site)
+    require_start(todo, check_data(todo, site, report, stopping), site)
     trained = predicted = 0
     waiting_for: set[str] = set()
     while todo:
@@ -82,20 +79,20 @@ def claim_all(wanted: list[Stage], workspace: Path) -> dict[str, Held]:
 
 def check_data(
     todo: tuple[Stage, ...], site: Site, report: Reporter, stopping: Callable[[], bool]
-) -> dict[Data, Example]:
+) -> dict[Rows, First]:
     """Read and check every row that the stages will need, so that a broken one stops the run before any training.
 
-    Returns the first example of each split.
+    Returns the first example of each set, and its labels.
     """
-    validations = [stage.validation for stage in todo if isinstance(stage, Train)]
-    choosing = [data for data in validations if data is not None]
-    first: dict[Data, Example] = {}
+    others = [stage.validation if isinstance(stage, Train) else stage.tuning for stage in todo]
+    choosing = [data for data in others if data is not None]
+    first: dict[Rows, First] = {}
     distinct = list(dict.fromkeys([*(stage.data for stage in todo), *choosing]))
     for number, data in enumerate(distinct, 1):
         if stopping():
             raise Interrupted("stopped before anything was trained")
         try:
-            loaded = load(task_named(data.task), data, site.place)
+            loaded = load_rows(data, site.place)
         except Mistake as error:
             raise Mistake(f"{error}\nnothing was trained; stilts data check shows every split that is wrong") from None
         if data in choosing and loaded.unlabelled:
@@ -103,7 +100,7 @@ def check_data(
                 f"{loaded.origin}: expected labelled rows to choose the best step by, found {loaded.unlabelled} without\n"
                 "put the publisher's own file there, or keep the last step with target.selection=last (or intermediate.)"
             )
-        first[data] = loaded.examples[0]
+        first[data] = First(loaded.examples[0], loaded.labels)
         message = f"{loaded.origin}: {loaded.moved} answers re-located" if loaded.moved else ""
         report(Event("data", "check", number, len(distinct), message=message))
     report(Event("data", DONE, len(distinct), len(distinct)))

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from stilts_xl.core.identity import canonical, restore
-from stilts_xl.core.recipe import Recipe
-from stilts_xl.core.stage import Data, Predict, Pretrained, Scratch, Stage, Train, key, slug
+from stilts_xl.core.recipe import Recipe, Retrieval
+from stilts_xl.core.stage import Data, Mixture, Predict, Pretrained, Scratch, Stage, Train, key, slug
 from stilts_xl.store.files import file_digest, write_atomically
 
 NAME = "record.json"
-STAGE_CLASSES: dict[str, type] = {cls.__name__: cls for cls in (Data, Recipe, Pretrained, Scratch, Train, Predict)}
+STAGE_CLASSES: dict[str, type] = {
+    cls.__name__: cls for cls in (Data, Mixture, Recipe, Retrieval, Pretrained, Scratch, Train, Predict)
+}
 PACKAGES = ("stilts-xl", "torch", "transformers", "tokenizers", "datasets", "accelerate", "safetensors", "numpy")
 
 
