@@ -1,4 +1,4 @@
-"""Reading metrics follow SQuAD v1.1 for every language, and MLQA's own rules for MLQA."""
+"""Reading metrics follow SQuAD's English rules for every language, and MLQA's own rules for MLQA."""
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from stilts_xl.metrics.reading import (
     mlqa_normalise,
     squad,
     squad_normalise,
+    squad_v2,
     token_f1,
 )
 
@@ -79,6 +80,39 @@ def test_f1_and_exact_match_each_take_their_own_best_gold_answer():
 def test_two_empty_answers_match_exactly_but_share_nothing():
     assert squad("the", ["a"]) == {"f1": 0.0, "exact_match": 1.0}
     assert mlqa("。", ["，"], "zh") == {"f1": 0.0, "exact_match": 1.0}
+
+
+def test_two_empty_answers_agree_that_there_is_none_in_squad_v2():
+    assert squad_v2("", [""]) == {"f1": 1.0, "exact_match": 1.0}
+    assert squad_v2("The.", [""]) == {"f1": 1.0, "exact_match": 1.0}
+
+
+@pytest.mark.parametrize(("prediction", "golds"), [("house", [""]), ("", ["house"]), ("the", ["house", "red house"])])
+def test_an_answer_to_an_unanswerable_question_is_as_wrong_as_none_to_another(prediction: str, golds: list[str]):
+    assert squad_v2(prediction, golds) == {"f1": 0.0, "exact_match": 0.0}
+
+
+def test_gold_answers_of_articles_and_punctuation_alone_do_not_count_in_squad_v2():
+    assert squad_v2("", ["the", "house"]) == {"f1": 0.0, "exact_match": 0.0}
+    assert squad_v2("", ["the", "..."]) == {"f1": 1.0, "exact_match": 1.0}
+
+
+@given(prediction=TEXTS, golds=st.lists(TEXTS.filter(squad_normalise), min_size=1, max_size=3))
+def test_answerable_questions_have_the_same_scores_in_both_versions_of_squad(prediction: str, golds: list[str]):
+    assert squad_v2(prediction, golds) == squad(prediction, golds)
+
+
+def test_the_arabic_article_is_cut_before_answers_are_compared():
+    # «في المدينة» loses «ال» and keeps two words, of which the gold, «المدينة», shares one: 2 · 1/2 · 1 / (3/2) = 2/3
+    assert mlqa("في المدينة", ["المدينة"], "ar") == {"f1": pytest.approx(2 / 3), "exact_match": 0.0}
+    assert mlqa("مدينة", ["المدينة"], "ar") == {"f1": 1.0, "exact_match": 1.0}
+    assert squad("مدينة", ["المدينة"]) == {"f1": 0.0, "exact_match": 0.0}
+
+
+def test_chinese_with_other_script_is_cut_into_ideographs_and_words():
+    # 中 国 1949 年 against 1949 年: precision 2/4, recall 2/2, F1 2 · 1/2 / (3/2) = 2/3; 1949 is not cut into digits
+    assert mlqa("中国1949年", ["1949年"], "zh") == {"f1": pytest.approx(2 / 3), "exact_match": 0.0}
+    assert mlqa("1949", ["1994"], "zh") == {"f1": 0.0, "exact_match": 0.0}
 
 
 def test_chinese_is_one_token_for_squad_and_single_ideographs_for_mlqa():

@@ -1,4 +1,4 @@
-"""Exact match and token F1 of answers: SQuAD v1.1's rules, and MLQA's for each language."""
+"""Exact match and token F1 of answers: SQuAD's rules, with and without unanswerable questions, and MLQA's."""
 
 import re
 import string
@@ -82,6 +82,19 @@ def best_over_golds(prediction: str, golds: Sequence[str], normalise: Normaliser
 def squad(prediction: str, golds: Sequence[str]) -> dict[str, float]:
     """F1 and exact match of one answer by SQuAD v1.1's rules: SQuAD, XQuAD, TyDiQA."""
     return best_over_golds(prediction, golds, squad_normalise)
+
+
+def squad_v2(prediction: str, golds: Sequence[str]) -> dict[str, float]:
+    """F1 and exact match of one answer by SQuAD v2's rules (evaluate-v2.0.py), where '' answers that there is none.
+
+    ``golds`` is [''] for an unanswerable question. Gold answers of which normalisation leaves nothing do not count, and
+    when none is left the question is unanswerable. An empty answer has F1 1 where none is wanted, unlike in v1.1.
+    """
+    wanted = [gold for gold in golds if squad_normalise(gold)]
+    if not wanted:
+        nothing = float(not squad_normalise(prediction))
+        return {"f1": nothing, "exact_match": nothing}
+    return squad(prediction, wanted)
 
 
 def mlqa(prediction: str, golds: Sequence[str], language: str) -> dict[str, float]:
