@@ -130,6 +130,44 @@ def multi_nli(folder: Path) -> Path:
     return write(folder, card({"default": {split: f"data/{split}-*" for split in splits}}), files)
 
 
+def anli(folder: Path) -> Path:
+    """Three rounds of two, one and three training pairs."""
+    features = Features({"uid": Value("string"), **PAIR, "reason": Value("string")})
+    rounds = {1: (0, 1), 2: (2,), 3: (2, 1, 0)}
+    files = {
+        f"plain_text/train_r{number}-00000-of-00001.parquet": Dataset.from_list(
+            [
+                {**row, "premise": f"Round {number}.", "uid": f"r{number}-{index}", "reason": ""}
+                for index, row in enumerate(pairs(*labels))
+            ],
+            features=features,
+        )
+        for number, labels in rounds.items()
+    }
+    listed = {f"train_r{number}": f"plain_text/train_r{number}-*" for number in rounds}
+    counts = {f"train_r{number}": len(labels) for number, labels in rounds.items()}
+    return write(folder, card({"plain_text": listed}, counts), files)
+
+
+def xtreme(folder: Path) -> Path:
+    """One English test sentence with names and one with parts of speech, under the names of XTREME's collection."""
+    names = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+    named = Features({"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=names))})
+    upos = [
+        "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
+        "SYM", "VERB", "X",
+    ]  # fmt: skip
+    tagged = Features({"tokens": List(Value("string")), "pos_tags": List(ClassLabel(names=upos))})
+    files = {
+        "PAN-X.en/test-0.parquet": Dataset.from_list([{"tokens": ["In", "Oslo"], "ner_tags": [0, 5]}], features=named),
+        "udpos.English/test-0.parquet": Dataset.from_list(
+            [{"tokens": ["Snow", "fell"], "pos_tags": [7, 15]}], features=tagged
+        ),
+    }
+    listed = {name: {"test": f"{name}/test-*"} for name in ("PAN-X.en", "udpos.English")}
+    return write(folder, card(listed, {"test": 1}), files)
+
+
 REPOSITORIES = {
     "google-research-datasets/tydiqa": tydiqa,
     "google/xquad": xquad,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -41,11 +41,20 @@ class Repository:
 
 
 class Hub:
-    """Repositories served at ``endpoint`` while the 'with' block runs; ``requests`` lists what was asked."""
+    """Repositories served at ``endpoint`` while the 'with' block runs.
+
+    ``requests`` lists what was asked, ``downloads`` the paths of the files whose bytes were; a continuation counts again.
+    ``troubles`` says what happens to a file's bytes on their way: 'drop' breaks the connection in the middle, once;
+    'change' turns one byte; 'fail' answers 500; 'hang' sends half of them, sets ``hanging``, and then no more.
+    """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.requests: list[str] = []
+        self.downloads: list[str] = []
+        self.troubles: dict[str, str] = {}
+        self.hanging = Event()
+        self.released = Event()
         hub = self
 
         class Handler(_Handler):
@@ -66,16 +75,22 @@ class Hub:
         """Where large files are, under another host name, as the real Hub's are."""
         return f"http://localhost:{self._server.server_port}"
 
-    def commit(self, kind: str, name: str, folder: Path) -> str:
-        """Put a folder's files on 'main' and return the commit; ``kind`` is 'dataset' or 'model'."""
+    def commit(self, kind: str, name: str, folder: Path, commit: str = "", more: dict[str, bytes] | None = None) -> str:
+        """Put a folder's files, and ``more`` whatever their paths, on 'main'; return the commit, which may be given.
+
+        ``kind`` is 'dataset' or 'model'.
+        """
         files = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))
             if path.is_file()
-        }
-        commit = sha1(
-            repr(sorted((path, sha256(content).hexdigest()) for path, content in files.items())).encode()
-        ).hexdigest()
+        } | (more or {})
+        commit = (
+            commit
+            or sha1(
+                repr(sorted((path, sha256(content).hexdigest()) for path, content in files.items())).encode()
+            ).hexdigest()
+        )
         repository = self.repositories.setdefault(f"{kind}s/{name}", Repository())
         repository.commits[commit] = files
         repository.branches["main"] = commit
@@ -88,6 +103,7 @@ class Hub:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -123,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _about(self, name: str, rest: list[str]) -> None:
         """/api/<kind>s/<owner>/<name>[/revision/<revision>] and /api/…/tree/<revision>."""
-        what, revision = (rest[0], rest[1]) if len(rest) >= 2 else ("revision", "main")
+        what, revision = (rest[0], "/".join(rest[1:])) if len(rest) >= 2 else ("revision", "main")
         repository, commit = self._found(name, revision)
         if repository is None or commit is None:
             return
@@ -159,16 +175,52 @@ class _Handler(BaseHTTPRequestHandler):
                 302, b"", {"X-Repo-Commit": commit, "Location": f"{self.served.storage}/blobs/{digest}", **linked}
             )
         else:
-            self._send(200, content, {"X-Repo-Commit": commit, "ETag": f'"{_blob_id(content)}"'})
+            self._deliver(path, content, {"X-Repo-Commit": commit, "ETag": f'"{blob_id(content)}"'})
 
     def _blob(self, digest: str) -> None:
         for repository in self.served.repositories.values():
             for files in repository.commits.values():
-                for content in files.values():
+                for path, content in files.items():
                     if sha256(content).hexdigest() == digest:
-                        self._send(200, content, {"ETag": f'"{digest}"'})
+                        self._deliver(path, content, {"ETag": f'"{digest}"'})
                         return
         self._send(404, b"")
+
+    def _deliver(self, path: str, content: bytes, headers: dict[str, str]) -> None:
+        """A file's bytes, or those from the asked one on, with the trouble that is in store for them."""
+        if self.command == "HEAD":
+            self._send(200, content, headers)
+            return
+        self.served.downloads.append(path)
+        trouble = self.served.troubles.get(path, "")
+        if trouble == "fail":
+            self._send(500, b"")
+            return
+        if trouble == "change":
+            content = content[:-1] + bytes([content[-1] ^ 1])
+        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")[0])
+        if start:
+            status, headers = 206, {**headers, "Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+        else:
+            status = 200
+        if trouble in ("drop", "hang"):
+            self._half(trouble, path, content, headers)
+        else:
+            self._send(status, content[start:], headers)
+
+    def _half(self, trouble: str, path: str, content: bytes, headers: dict[str, str]) -> None:
+        self.send_response(200)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2])
+        self.wfile.flush()
+        if trouble == "drop":
+            del self.served.troubles[path]
+        else:
+            self.served.hanging.set()
+            self.served.released.wait()
+        self.close_connection = True
 
     def _found(self, name: str, revision: str) -> tuple[Repository | None, str | None]:
         repository = self.served.repositories.get(name)
@@ -192,12 +244,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
-def _blob_id(content: bytes) -> str:
+def blob_id(content: bytes) -> str:
+    """git's name for a file with this content."""
     return sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def _listed(path: str, content: bytes) -> dict[str, Any]:
-    entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": _blob_id(content)}
+    entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": blob_id(content)}
     if path.endswith(LARGE):
         entry["lfs"] = {"oid": sha256(content).hexdigest(), "size": len(content), "pointerSize": 130}
     return entry

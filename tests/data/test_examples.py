@@ -97,7 +97,7 @@ def test_the_first_layout_that_is_there_is_the_one_that_is_read(tmp_path: Path) 
     write_pairs(tmp_path, MNLI_TRAIN, "neutral")
     found = locate(task, "train", "en", tmp_path)
     assert isinstance(found, Found)
-    assert found.path == tmp_path / MNLI_TRAIN
+    assert found.paths == (tmp_path / MNLI_TRAIN,)
 
 
 def test_test_files_without_labels_or_answers_are_read_as_unlabelled(tmp_path: Path) -> None:
@@ -222,10 +222,7 @@ def test_a_tydiqa_training_file_with_other_languages_is_refused(
     tmp_path: Path, paragraphs: list[dict[str, Any]], found: str
 ) -> None:
     path = write_squad(tmp_path, TYDIQA_TRAIN, *paragraphs)
-    assert (
-        refusal("tydiqa", "train", tmp_path)
-        == f"{path}: expected tydiqa training questions in 'en' only, found {found}"
-    )
+    assert refusal("tydiqa", "train", tmp_path) == f"{path}: expected tydiqa training rows in 'en', found {found}"
 
 
 def test_an_english_tydiqa_question_about_a_foreign_word_is_no_sign_of_another_language(tmp_path: Path) -> None:

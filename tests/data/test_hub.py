@@ -9,51 +9,18 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from hub_repositories import card, fill, tydiqa, write
+from hub_repositories import anli, card, fill, tydiqa, write
 from hub_server import NO_CONNECTIONS, Hub, run_script
-
-LOAD = """
-import json, sys
-from dataclasses import asdict
-from stilts_xl.core.errors import StiltsError
-from stilts_xl.core.identity import digest
+from loading_apart import PARTS, loaded_apart
 from stilts_xl.core.place import DataPlace
-from stilts_xl.data.examples import load
-from stilts_xl.data.sources import pin
 from stilts_xl.tasks.catalog import task_named
-
-asked = json.loads(sys.argv[1])
-place = DataPlace("hub", "", asked["lock"], asked["offline"])
-answers = {}
-for name, split, language in asked["parts"]:
-    try:
-        data = pin(task_named(name), split, language, place, 0, str)
-        loaded = load(task_named(name), data, place)
-        examples = [asdict(example) for example in loaded.examples]
-        answer = {"key": digest(data), "source": data.source, "examples": examples, "rows": loaded.rows, "moved": loaded.moved}
-    except StiltsError as error:
-        answer = {"error": str(error), "exit_code": error.exit_code}
-    answers[f"{name} {split} {language}"] = answer
-print(json.dumps(answers))
-"""
-
-PARTS = [
-    ("tydiqa", "train", "en"),
-    ("tydiqa", "test", "fi"),
-    ("squad", "train", "en"),
-    ("xquad", "test", "el"),
-    ("xnli", "test", "sw"),
-    ("mnli", "train", "en"),
-]
 
 
 def loading(
     endpoint: str, home: Path, lock: Path, offline: bool = False, prelude: str = "", **environment: str
 ) -> dict[str, Any]:
     """What every part gives, or its error, in a process of its own."""
-    asked = {"lock": str(lock), "offline": offline, "parts": PARTS}
-    found: dict[str, Any] = run_script(prelude + LOAD, asked, endpoint, home, **environment)
-    return found
+    return loaded_apart(endpoint, home, DataPlace("hub", "", str(lock), offline), PARTS, prelude, **environment)
 
 
 @dataclass(frozen=True)
@@ -230,6 +197,58 @@ def test_copies_that_are_not_as_they_should_be_are_refused_by_name(tmp_path: Pat
     assert "nyu-mll/multi_nli (default, train) cannot be read" in answers["mnli train en"]["error"]
     assert "expected 'configs' that list the files" in answers["xquad test el"]["error"]
     assert all(len(answer["error"].splitlines()) <= 3 for answer in answers.values())
+
+
+def test_splits_joined_by_a_plus_are_read_one_after_another_at_the_commit_that_the_task_names(tmp_path: Path) -> None:
+    hub_copy = task_named("anli").hub
+    assert hub_copy is not None
+    place = DataPlace("hub", "", str(tmp_path / "lock.json"), False)
+    with Hub() as hub:
+        hub.commit("dataset", "facebook/anli", anli(tmp_path / "anli"), commit=hub_copy.revision)
+        train = loaded_apart(hub.endpoint, tmp_path / "home", place, [("anli", "train", "en")])["anli train en"]
+    assert train["source"] == f"hub:facebook/anli@{hub_copy.revision}/plain_text/{hub_copy.splits['train']}"
+    texts = [(example["text_a"], example["text_b"]) for example in train["examples"]]
+    assert texts == [
+        (f"Round {n}.", f"It was cold {row}.") for n, rows in ((1, 2), (2, 1), (3, 3)) for row in range(rows)
+    ]
+    assert not (tmp_path / "lock.json").exists(), "a commit needs no resolving"
+
+
+def test_code_is_not_fetched_even_where_a_card_calls_it_data(tmp_path: Path) -> None:
+    repository = write(tmp_path / "squad", card({"plain_text": {"train": "plain_text/*"}}), {})
+    rows = {"id": "a", "context": "Bees.", "question": "Who?", "answers": {"text": ["Bees"], "answer_start": [0]}}
+    (repository / "plain_text").mkdir()
+    (repository / "plain_text" / "train.jsonl").write_text(json.dumps(rows) + "\n", encoding="utf-8")
+    (repository / "plain_text" / "train.py").write_text("raise SystemExit('run')\n", encoding="utf-8")
+    place = DataPlace("hub", "", str(tmp_path / "lock.json"), False)
+    with Hub() as hub:
+        hub.commit("dataset", "rajpurkar/squad", repository)
+        answers = loaded_apart(hub.endpoint, tmp_path / "home", place, [("squad", "train", "en")])
+        assert hub.downloads == ["README.md", "plain_text/train.jsonl"]
+    assert len(answers["squad train en"]["examples"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        (("train.jsonl", "train.parquet"), "expected files of one format, found plain_text/train.jsonl and"),
+        (("train.csv",), "expected .parquet, .jsonl, .json files, found train.csv"),
+    ],
+    ids=["two formats", "an unknown format"],
+)
+def test_files_that_are_no_tables_of_one_known_format_are_refused(
+    tmp_path: Path, files: tuple[str, ...], complaint: str
+) -> None:
+    repository = write(tmp_path / "squad", card({"plain_text": {"train": "plain_text/*"}}), {})
+    (repository / "plain_text").mkdir()
+    for name in files:
+        (repository / "plain_text" / name).write_bytes(b"{}")
+    place = DataPlace("hub", "", str(tmp_path / "lock.json"), False)
+    with Hub() as hub:
+        hub.commit("dataset", "rajpurkar/squad", repository)
+        answers = loaded_apart(hub.endpoint, tmp_path / "home", place, [("squad", "train", "en")])
+    assert complaint in answers["squad train en"]["error"]
+    assert answers["squad train en"]["exit_code"] == 2
 
 
 def test_runs_that_first_meet_the_hub_together_keep_every_commit_in_one_lock_file(tmp_path: Path) -> None:

@@ -1,19 +1,23 @@
 """The Hub: revisions resolved to commits once and kept in a lock file, and a repository's files at a commit."""
 
+import errno
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
-from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     HFValidationError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import disable_progress_bars, httpx  # type: ignore[attr-defined]
 
 from stilts_xl.core.errors import Mistake, StiltsError
@@ -22,6 +26,19 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 SECONDS_TO_ANSWER = 30
 ENDPOINT = constants.ENDPOINT
 WITHOUT_NETWORK = {"dataset": "data=sample or data=local data.root=DIR", "model": "model=scratch or model.path=DIR"}
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of a repository as the Hub announces it."""
+
+    path: str
+    bytes: int
+    sha256: str
+    """Of the content, for a large file; '' for a small one."""
+    blob: str
+    """git's name of a small file: sha1 of a header with its length, and the content."""
 
 
 def commit_of(kind: str, repo: str, revision: str, lock: str, offline: bool) -> str:
@@ -45,7 +62,7 @@ def commit_of(kind: str, repo: str, revision: str, lock: str, offline: bool) -> 
         known = _read_lock(Path(lock))
         if name not in known:
             known[name] = _ask(kind, repo, revision)
-            _write_lock(Path(lock), known)
+            write_whole(Path(lock), known)
     return known[name]
 
 
@@ -71,24 +88,50 @@ def repository_folder(
     return Path(folder)
 
 
+def published_files(kind: str, repo: str, commit: str) -> tuple[Published, ...]:
+    """Every file of a repository at a commit, as the Hub announces it; its paths are not to be trusted."""
+    with _plain_errors(kind, repo, commit):
+        found = HfApi().list_repo_tree(repo, recursive=True, revision=commit, repo_type=kind)
+        files = [entry for entry in found if isinstance(entry, RepoFile)]
+    return tuple(Published(file.path, file.size, file.lfs.sha256 if file.lfs else "", file.blob_id) for file in files)
+
+
+def download(kind: str, repo: str, commit: str, path: str, folder: Path, afresh: bool) -> None:
+    """Put one file of a repository below a folder, whole or not at all; from the cache where it is, unless ``afresh``.
+
+    A connection that breaks is taken up again where it broke, a few times; what comes is not compared with anything.
+    """
+    with (
+        _plain_errors(kind, repo, commit, then="the same command goes on with what is missing"),
+        disable_progress_bars(),
+    ):
+        hf_hub_download(repo, path, repo_type=kind, revision=commit, local_dir=folder, force_download=afresh)
+
+
 @contextmanager
-def _plain_errors(kind: str, repo: str, revision: str, offline: bool = False) -> Iterator[None]:
-    """The Hub's many errors as two: a Mistake for what it does not have, a StiltsError where it cannot be asked."""
+def _plain_errors(kind: str, repo: str, revision: str, offline: bool = False, then: str = "") -> Iterator[None]:
+    """The Hub's many errors as two: a Mistake for what it does not have, a StiltsError where it cannot be asked.
+
+    ``then`` is what can be done where it cannot be asked. A disk that is full is neither.
+    """
     try:
         yield
     except HFValidationError:
         raise Mistake(f"'{repo}' is not the name of a {kind} on the Hub; expected owner/name") from None
     except (RepositoryNotFoundError, RevisionNotFoundError):
         raise Mistake(f"the Hub has no {kind} '{repo}' at revision '{revision}' (or it needs a login)") from None
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx.HTTPError, OSError, RuntimeError, ValueError) as error:
+        # RuntimeError: hf_xet, of a storage that does not answer. ValueError: answers that are no JSON, and forced
+        # downloads, whose cause says what happened.
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         if offline:
             raise Mistake(
                 f"--offline, and {kind} '{repo}' at {revision[:8]} is not all in the cache\n"
                 f"run once without --offline, or use {WITHOUT_NETWORK[kind]}"
             ) from None
-        raise StiltsError(
-            f"the Hub cannot be reached for {kind} '{repo}': {reason(error)}\nwithout a network: {WITHOUT_NETWORK[kind]}"
-        ) from None
+        then = then or f"without a network: {WITHOUT_NETWORK[kind]}"
+        raise StiltsError(f"the Hub cannot be reached for {kind} '{repo}': {reason(error)}\n{then}") from None
 
 
 def reason(error: BaseException) -> str:
@@ -134,7 +177,11 @@ def _unreadable(lock: Path, why: str) -> Mistake:
     return Mistake(f"{lock} is not a readable lock file ({why}); delete it to resolve the revisions again")
 
 
-def _write_lock(lock: Path, content: dict[str, str]) -> None:
-    whole = lock.with_name(f"{lock.name}.new")
-    whole.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(whole, lock)
+def write_whole(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON so that a reader finds the old file or the whole new one; one writer at a time."""
+    whole = path.with_name(f"{path.name}.new")
+    with whole.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(content, indent=1, sort_keys=True) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(whole, path)

@@ -6,44 +6,84 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from stilts_xl.core.errors import Mistake
+from stilts_xl.core.identity import digest
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.core.task import Files, Hub, Task
+from stilts_xl.data.fetched import fetched_commit
 from stilts_xl.data.hub import commit_of
+from stilts_xl.tasks.languages import FLORES, ISO3, NAMES
 
 SAMPLE_ROOT = Path(str(package_files("stilts_xl"))) / "data" / "sample"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file that is there, and its layout."""
+    """Files that are there, and their layout."""
 
     layout: Files
-    path: Path
+    paths: tuple[Path, ...]
+    """In the order in which the layout's format reads them."""
+    labels: Path | None
+    """The file that lists the labels, where the layout names one."""
 
 
 @dataclass(frozen=True)
 class Absent:
-    """Where a file was looked for in vain, relative to the root."""
+    """Where files were looked for in vain, relative to the root: of each layout the first one that is not there."""
 
     looked: tuple[str, ...]
 
 
 def locate(task: Task, split: str, language: str, root: Path) -> Found | Absent:
-    """The first of the task's layouts whose file is there."""
+    """The first of the task's layouts whose files are all there."""
     looked = []
     for layout in task.files:
-        if split in layout.paths:
-            relative = layout.paths[split].format(lang=language)
-            if (root / relative).is_file():
-                return Found(layout, root / relative)
-            looked.append(relative)
-    return Absent(tuple(looked))
+        if split not in layout.paths:
+            continue
+        found = _all_of(layout, split, language, root)
+        if isinstance(found, Found):
+            return found
+        looked.append(found)
+    return Absent(tuple(dict.fromkeys(looked)))
+
+
+def _all_of(layout: Files, split: str, language: str, root: Path) -> Found | str:
+    """A layout's files, or the first of its paths where there is none."""
+    named = layout.paths[split]
+    paths: list[Path] = []
+    for pattern in (named,) if isinstance(named, str) else named:
+        matches = _matches(pattern, language, root)
+        if isinstance(matches, str):
+            return matches
+        paths += matches
+    if not layout.label_file:
+        return Found(layout, tuple(paths), None)
+    labels = _matches(layout.label_file, language, root)
+    return labels if isinstance(labels, str) else Found(layout, tuple(paths), labels[0])
+
+
+def _matches(pattern: str, language: str, root: Path) -> list[Path] | str:
+    """The files that a pattern stands for, in the order of their names; or the pattern, filled in, where there is none."""
+    try:
+        relative = pattern.format_map(_codes(language))
+    except KeyError as code:  # the publisher's codes lack this language, and so the publisher has no file in it
+        return f"{pattern} ('{language}' has no {code.args[0]} code)"
+    matches = root.glob(relative) if "*" in relative else [root / relative]
+    return sorted((path for path in matches if path.is_file()), key=lambda path: (path.name, path)) or relative
+
+
+def _codes(language: str) -> dict[str, str]:
+    """What a path may say about a language, or about a pair such as 'de-en' (context, question)."""
+    context, _, question = language.partition("-")
+    codes = {"lang": language, "context": context, "question": question or context}
+    tables = {"iso3": ISO3, "flores": FLORES, "name": NAMES}
+    return codes | {name: table[language] for name, table in tables.items() if language in table}
 
 
 def hub_part(hub: Hub, split: str, language: str) -> tuple[str, str]:
     """(configuration, split) of the Hub's copy."""
-    return hub.config.format(lang=language), hub.splits[split]
+    return hub.config.format(lang=hub.codes.get(language, language)), hub.splits[split]
 
 
 def hub_copy(task: Task, split: str) -> Hub:
@@ -51,6 +91,7 @@ def hub_copy(task: Task, split: str) -> Hub:
     if task.hub is None or split not in task.hub.splits:
         raise Mistake(
             f"{task.name} has no {split} split on the Hub; use data=local data.root=DIR with its official files"
+            + (f"\n{task.where}" if task.where else "")
         )
     return task.hub
 
@@ -58,32 +99,46 @@ def hub_copy(task: Task, split: str) -> Hub:
 def pin(
     task: Task, split: str, language: str, place: DataPlace, limit: int, digest_of: Callable[[Path], str]
 ) -> Data | Absent:
-    """The rows as a value that names their bytes: the file's sha256, or the Hub commit.
+    """The rows as a value that names their bytes: the sha256 of the file or of several files' digests, or the Hub commit.
 
-    Raises Mistake where the root itself is missing or the Hub cannot be asked.
+    A folder of official downloads that lacks the task's files may hold its Hub copy instead: the rows, and so the
+    value, are those of data=hub. Raises Mistake where the root itself is missing or the Hub cannot be asked.
     """
     if place.source == "hub":
         hub = hub_copy(task, split)
-        config, hub_split = hub_part(hub, split, language)
-        source = (
-            f"hub:{hub.repo}@{commit_of('dataset', hub.repo, 'main', place.lock, place.offline)}/{config}/{hub_split}"
-        )
+        commit = commit_of("dataset", hub.repo, hub.revision, place.lock, place.offline)
+        source = _hub_source(hub, commit, split, language)
     else:
-        if not Path(place.root).is_dir():
+        root = Path(place.root)
+        if not root.is_dir():
             raise Mistake(
                 f"data.root '{place.root}' is not a folder\nstilts data check data=local data.root=DIR lists the files a run needs"
             )
-        found = locate(task, split, language, Path(place.root))
-        if isinstance(found, Absent):
+        found = locate(task, split, language, root)
+        if isinstance(found, Found):
+            source = _files_source(found, digest_of)
+        elif task.hub is not None and split in task.hub.splits and (here := fetched_commit(root, task.hub.repo)):
+            source = _hub_source(task.hub, here, split, language)
+        else:
             return found
-        source = f"sha256:{digest_of(found.path)}"
     return Data(task.name, task.kind, task.revision, split, language, source, limit)
 
 
+def _hub_source(hub: Hub, commit: str, split: str, language: str) -> str:
+    config, hub_split = hub_part(hub, split, language)
+    return f"hub:{hub.repo}@{commit}/{config}/{hub_split}"
+
+
+def _files_source(found: Found, digest_of: Callable[[Path], str]) -> str:
+    digests = tuple(digest_of(path) for path in (*found.paths, *([found.labels] if found.labels else [])))
+    return f"sha256:{digests[0] if len(digests) == 1 else digest(digests)}"
+
+
 def absent_file(task: Task, split: str, absent: Absent, root: str) -> Mistake:
-    """The error for a file that a run cannot do without."""
+    """The error for files that a run cannot do without."""
     looked = " or ".join(absent.looked) or f"(no official layout has a {split} split)"
+    advice = f"{task.where}\n" if task.where else f"stilts show task {task.name} says where to get it; "
     return Mistake(
         f"no {split} data of {task.name}: looked for {looked} in {root}\n"
-        f"stilts show task {task.name} says where to get it; stilts data check lists all that a run needs"
+        f"{advice}stilts data check lists all that a run needs"
     )
