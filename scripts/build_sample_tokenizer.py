@@ -5,36 +5,47 @@ at ids 0-3 and `<mask>` last. Needs `sentencepiece` and `protobuf`, which only t
 """
 
 import io
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from transformers import AddedToken, XLMRobertaTokenizer
 
-SAMPLE = Path(__file__).resolve().parents[1] / "src" / "stilts_xl" / "data" / "sample"
-PIECES = 4000
+from stilts_xl.core.example import Example
+from stilts_xl.data.formats import read
+from stilts_xl.data.sources import SAMPLE_ROOT, Found, locate
+from stilts_xl.tasks.catalog import all_tasks
+
+PIECES = 3500
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
+TEXT_FIELDS = ("text_a", "text_b", "question", "context", "prompt", "text", "translation")
+
+
+def sample_files() -> Iterator[tuple[Found, str]]:
+    """Every split's files once, with their language: in the order of the catalog, of splits and of languages."""
+    seen = set()
+    for task in all_tasks().values():
+        for split in ("train", "validation", "test"):
+            for language in (*task.train_languages, *task.languages, *task.extra_languages):
+                found = locate(task, split, language, SAMPLE_ROOT)
+                if isinstance(found, Found) and found.paths not in seen:
+                    seen.add(found.paths)
+                    yield found, language
 
 
 def sample_texts() -> Iterator[str]:
-    """Every context, question, answer and sentence of the sample files, in the order of their paths."""
-    for path in sorted(SAMPLE.glob("*/**/*")):
-        if path.suffix == ".json" and path.parent.name != "tokenizer":
-            for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
-                for paragraph in article["paragraphs"]:
-                    yield paragraph["context"]
-                    for question in paragraph["qas"]:
-                        yield question["question"]
-                        yield from (answer["text"] for answer in question["answers"])
-        elif path.suffix == ".jsonl":
-            for line in path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                yield from (row["sentence1"], row["sentence2"])
-        elif path.suffix == ".tsv":
-            for line in path.read_text(encoding="utf-8").splitlines():
-                yield from line.split("\t")[:2]
+    """What a model reads of the sample files; each text once a file, as a passage has several questions."""
+    for found, language in sample_files():
+        examples = [found.layout.example(row, language) for _, row in read(found.paths, found.layout)]
+        yield from dict.fromkeys(text for example in examples for text in texts_of(example) if text)
+
+
+def texts_of(example: Example | None) -> Iterator[str]:
+    """The texts of an example of any shape; the words of a sentence are one text, each option is one."""
+    for name in TEXT_FIELDS:
+        yield getattr(example, name, "")
+    yield " ".join(getattr(example, "words", ()))
+    yield from getattr(example, "options", ())
 
 
 def train(texts: Iterator[str]) -> sentencepiece_model_pb2.ModelProto:
@@ -66,8 +77,8 @@ def main() -> None:
         _spm_precompiled_charsmap=model.normalizer_spec.precompiled_charsmap,
         model_max_length=512,
     )
-    tokenizer.save_pretrained(SAMPLE / "tokenizer")
-    print(f"{len(tokenizer)} pieces in {SAMPLE / 'tokenizer'}")
+    tokenizer.save_pretrained(SAMPLE_ROOT / "tokenizer")
+    print(f"{len(tokenizer)} pieces in {SAMPLE_ROOT / 'tokenizer'}")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,19 @@ from types import MappingProxyType
 
 from stilts_xl.core.errors import unknown
 from stilts_xl.core.task import Task
-from stilts_xl.tasks import crosslingual, english
+from stilts_xl.tasks import crosslingual, english, text
 
-PACKAGES = (english, crosslingual)
-ALIASES = {"squad_v1": "squad", "squad_v1.1": "squad", "squad1": "squad", "tydi": "tydiqa", "tydiqa_goldp": "tydiqa"}
+PACKAGES = (english, crosslingual, text)
+ALIASES = {
+    "squad_v1": "squad", "squad_v1.1": "squad", "squad1": "squad", "squad2": "squad_v2", "squad_v2.0": "squad_v2",
+    "multinli": "mnli", "multi_nli": "mnli", "anli+": "anli_plus", "anliplus": "anli_plus", "quora": "qqp",
+    "hella_swag": "hellaswag", "cosmos": "cosmosqa", "cosmos_qa": "cosmosqa", "csqa": "commonsenseqa",
+    "commonsense_qa": "commonsenseqa", "siqa": "social_iqa", "socialiqa": "social_iqa", "social_i_qa": "social_iqa",
+    "ccgbank": "ccg", "supertagging": "ccg",
+    "tydi": "tydiqa", "tydiqa_goldp": "tydiqa", "paws_x": "pawsx", "pos": "udpos", "ud_pos": "udpos", "ner": "panx",
+    "pan_x": "panx", "wikiann": "panx", "bucc": "bucc2018", "bucc18": "bucc2018",
+}  # fmt: skip
+"""Other names of tasks; '-' and '_' are the same."""
 
 
 @cache
@@ -28,7 +37,8 @@ def all_tasks() -> MappingProxyType[str, Task]:
 
 def task_named(name: str, noun: str = "task", also: tuple[str, ...] = ()) -> Task:
     """The task of that name or alias, or a Mistake with the nearest name; ``also`` are other words allowed there."""
-    canonical = ALIASES.get(name.lower(), name.lower())
+    spelt = name.lower().replace("-", "_")
+    canonical = ALIASES.get(spelt, spelt)
     if canonical not in all_tasks():
         raise unknown(noun, name, [*all_tasks(), *also])
     return all_tasks()[canonical]

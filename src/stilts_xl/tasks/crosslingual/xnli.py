@@ -24,6 +24,7 @@ TASK = Task(
             example=nli(*_PAIR),
         ),
     ),
+    # google/xtreme's copy is one configuration with the 15 languages mixed.
     hub=Hub(
         repo="facebook/xnli",
         config="{lang}",

@@ -1,7 +1,7 @@
 """XQuAD: 240 SQuAD paragraphs and their questions, translated by professionals."""
 
 from stilts_xl.core.task import Files, Hub, Task
-from stilts_xl.tasks.languages import XQUAD
+from stilts_xl.tasks.languages import XQUAD, XQUAD_R
 from stilts_xl.tasks.rows import SQUAD_COLUMNS, question
 
 TASK = Task(
@@ -9,6 +9,7 @@ TASK = Task(
     kind="span",
     title="XQuAD",
     languages=XQUAD,
+    extra_languages=XQUAD_R,
     metrics=("f1", "exact_match"),
     scorer="squad",
     train_on="squad",
