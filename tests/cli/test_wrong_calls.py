@@ -32,7 +32,7 @@ def require_told(said: Said, *parts: str, before: str = "") -> None:
 
 
 SETTINGS = {
-    "unknown target": (["target=tydqa"], "unknown target 'tydqa'", "Did you mean 'tydiqa'?", "known: mnli"),
+    "unknown target": (["target=tydqa"], "unknown target 'tydqa'", "Did you mean 'tydiqa'?", "known: anli, anli_plus"),
     "unknown intermediate": (["intermediate=squda", "target=tydiqa"], "unknown intermediate 'squda'", "'squad'", "none"),
     "unknown task that is like nothing": (["target=zzz"], "unknown target 'zzz'.\nknown: "),
     "unknown model": (["target=tydiqa", "model=xlmr_bsae"], "unknown model 'xlmr_bsae'", "'xlmr_base'", "scratch"),
@@ -171,9 +171,9 @@ def no_target_file(root: Path) -> None:
 DATA = {
     cut_short: ("tydiqa", "tydiqa.goldp.en.dev.json, line", "expected JSON", "cut short?"),
     move_answer_away: ("tydiqa", TRAIN_EN, "expected the answer in its context", "'nowhere at all'"),
-    add_foreign_question: ("tydiqa", TRAIN_EN, "training questions in 'en' only", "'finnish-1-0'"),
+    add_foreign_question: ("tydiqa", TRAIN_EN, "tydiqa training rows in 'en'", "'finnish-1-0'"),
     forget_answer: ("tydiqa", TRAIN_EN, "expected an answer, found none"),
-    drop_columns: ("xnli", "xnli/test-de.tsv, line 3", "expected 2 to 3 columns", "found 1"),
+    drop_columns: ("xnli", "xnli/test-de.tsv, line 3", "expected 3 columns", "found 1"),
     invent_label: ("xnli", "xnli/test-sw.tsv, line 2", "contradiction, entailment, neutral", "'perhaps'"),
     empty_split: ("xnli", "xnli/test-fr.tsv", "expected xnli test rows, found none"),
     not_text: ("xnli", "xnli/test-ar.tsv, byte 0", "expected UTF-8 text"),

@@ -7,8 +7,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from stilts_xl.core.recipe import Retrieval
 from stilts_xl.core.score import Score
-from stilts_xl.core.stage import Predict, Train, slug
+from stilts_xl.core.stage import Predict, Scratch, Train, slug
 from stilts_xl.core.study import Cell, Phase
 from stilts_xl.report.collect import Scored, baseline_of, paired_error, standard_error
 from stilts_xl.report.render import draw, latex, markdown, plain, rows_as_csv, rows_as_json
@@ -62,8 +63,8 @@ def scored(run: Run, f1: dict[str, float], **changes: object) -> Scored:
         )
         for language, metric, value in values
     )
-    items = {(language, metric): {"a": value / 100, "b": value / 100} for language, metric, value in values}
-    return replace(Scored(run, scores, items, (), ()), **changes)
+    items = {(language, metric): {"a": value, "b": value} for language, metric, value in values}
+    return replace(Scored(run, scores, items, {}, (), ()), **changes)
 
 
 BASE = scored(run_of(ALONE), {"en": 60.0, "fi": 40.04, "sw": 20.0})
@@ -141,7 +142,7 @@ def test_a_baseline_differs_in_the_intermediate_task_alone():
     assert baseline_of(changed, [base]) == base, "what the intermediate phase does is the question, not a difference"
 
 
-@pytest.mark.parametrize(("values", "error"), [([1.0, 0.0], 50.0), ([1.0, 1.0, 1.0], 0.0), ([0.5], 0.0)])
+@pytest.mark.parametrize(("values", "error"), [([100.0, 0.0], 50.0), ([1.0, 1.0, 1.0], 0.0), ([0.5], 0.0)])
 def test_a_standard_error_is_that_of_the_mean_over_items(values: list[float], error: float):
     assert standard_error(values) == pytest.approx(error)
 
@@ -152,10 +153,10 @@ def test_a_standard_error_shrinks_with_the_root_of_the_items():
 
 
 def test_a_gain_s_spread_is_that_of_the_differences_item_by_item():
-    ours = {("en", "f1"): {"a": 1.0, "b": 0.5, "c": 0.0, "d": 0.5}}
-    theirs = {("en", "f1"): {"d": 0.5, "c": 0.0, "b": 0.5, "a": 0.0}}  # another order, the same items
+    ours = {("en", "f1"): {"a": 100.0, "b": 50.0, "c": 0.0, "d": 50.0}}
+    theirs = {("en", "f1"): {"d": 50.0, "c": 0.0, "b": 50.0, "a": 0.0}}  # another order, the same items
     pair = (replace(GAIN, items=ours), replace(BASE, items=theirs))
-    assert paired_error(*pair, "en", "f1") == pytest.approx(25.0)  # differences 1 0 0 0: deviation 0.5, four items
+    assert paired_error(*pair, "en", "f1") == pytest.approx(25.0)  # differences 100 0 0 0: deviation 50, four items
 
 
 TABLE = Table(
@@ -222,3 +223,80 @@ def test_tidy_rows_keep_every_digit():
     row = replace(BASE.scores[0], value=100 / 3)
     assert repr(100 / 3) in rows_as_csv([row])
     assert repr(100 / 3) in rows_as_json([row])
+
+
+# Metrics and targets of other kinds
+
+RETRIEVAL = Retrieval(layer=-1, pooling="mean", max_length=64, neighbours=4, precision="fp32", curve=True)
+
+
+def mined(facts: dict[str, dict[str, object]], start: Train | Scratch = SCRATCH, **changes: object) -> Scored:
+    """A BUCC run with F1 50 in every language."""
+    data = {language: rows("bucc2018", "validation", language, kind="retrieve") for language in facts}
+    goals = tuple(Predict(each, start, retrieval=RETRIEVAL, tuning=each) for each in data.values())
+    cell = Cell(
+        SCRATCH, "none", "bucc2018", (), tuple(facts), "validation", "toy", retrieval=RETRIEVAL, tune_on="validation"
+    )
+    metrics = ("f1", "precision", "recall")
+    scores = tuple(
+        Score(
+            "scratch", "none", "bucc2018", language, "validation", None, "toy", metric, 50.0, 9, f"bucc2018-{language}"
+        )
+        for language in facts
+        for metric in metrics
+    )
+    items = {(language, metric): {"a": 40.0, "b": 60.0} for language in facts for metric in metrics}
+    return replace(Scored(Run(cell, goals, {}, "local", 0), scores, items, facts, (), ()), **changes)
+
+
+def test_a_search_says_its_layer_its_thresholds_and_every_layer_s_score():
+    curve = {str(layer): {"f1": 10.0 * layer} for layer in range(3)}
+    facts = {language: {"layer": 2, "threshold": 1.05, "curve": curve} for language in ("de", "zh")}
+    footer = language_table(mined(facts), None).footer
+    assert "hidden states of layer 2, mean pooling" in footer
+    assert "margin threshold fitted on the validation split: de 1.0500, zh 1.0500" in footer
+    assert "F1 by layer: 0 0.0, 1 10.0, 2 20.0" in footer
+    assert "the threshold was fitted on the rows that are scored here" in footer
+    assert "nothing was trained" in footer
+    assert not any("seed" in line for line in footer)
+
+
+def test_a_loss_falls_and_a_lower_one_is_a_gain():
+    def losses(found: Scored, value: float) -> Scored:
+        cell = replace(found.run.cell, target="mlm", split="validation")
+        scores = tuple(
+            replace(row, metric=name, value=value, target="mlm")
+            for row, name in zip(found.scores, ("loss", "accuracy") * 3, strict=True)
+        )
+        items = {(language, name): {"a": value, "b": value} for language in LANGUAGES for name in ("loss", "accuracy")}
+        return replace(found, run=replace(found.run, cell=cell), scores=scores, items=items)
+
+    table = language_table(losses(GAIN, 2.25), losses(BASE, 2.5))
+    assert table.columns == ("language", "loss ↓", "accuracy ↑", "n", "gain in loss")
+    assert table.rows[0] == ("en", "2.250 ± 0.000", "2.2 ± 0.0", "400", "+0.250 ± 0.000")
+    assert table.summary == ("average", "2.250", "2.2", "1,200", "+0.250")
+
+
+def test_a_copy_that_deviates_and_rows_that_were_changed_are_named():
+    hub = replace(BASE, run=replace(BASE.run, source="hub", cell=replace(BASE.run.cell, target="udpos")))
+    scores = tuple(replace(row, metric="f1") for row in BASE.scores if row.metric == "f1")
+    every = tuple(replace(row, metric=name) for row in scores for name in ("f1", "precision", "recall", "accuracy"))
+    items = {(row.language, row.metric): {"a": row.value, "b": row.value} for row in every}
+    footer = language_table(replace(hub, scores=every, items=items), None).footer
+    assert any(line.startswith("the Hub's copy deviates from the official data: treebanks") for line in footer)
+    goals = tuple(replace(goal, data=replace(goal.data, variant="mangled")) for goal in BASE.run.goals)
+    footer = language_table(replace(BASE, run=replace(BASE.run, goals=goals)), None).footer
+    assert footer[0].endswith("rows mangled")
+
+
+def test_the_baseline_of_a_search_is_the_bare_encoder():
+    bare = mined({"de": {"layer": 1}}).run
+    phase = Phase("squad", "squad", recipe())
+    after = replace(
+        bare,
+        cell=replace(bare.cell, intermediate="squad", phases=(phase,)),
+        goals=tuple(replace(goal, model=SQUAD) for goal in bare.goals),
+    )
+    assert baseline_of(after, [bare, after]) == bare
+    other = replace(bare, cell=replace(bare.cell, retrieval=replace(RETRIEVAL, layer=3)))
+    assert baseline_of(after, [other, after]) is None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stilts_xl import __version__
-from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, why
+from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, score, submit, why
 from stilts_xl.core.errors import StiltsError
 
 INTERRUPTED = 130
@@ -29,6 +29,8 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("why")(why.why)
 app.command("report")(report.report)
+app.command("score")(score.score)
+app.command("submit")(submit.submit)
 app.command("ls")(listing.ls)
 app.command("show")(listing.show)
 app.add_typer(data.app, name="data")

@@ -1,11 +1,14 @@
 """stilts ls and stilts show: what there is, and one of them in full."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stilts_xl.cli.options import Workspace
+
+if TYPE_CHECKING:
+    from stilts_xl.core.task import Task
 
 KINDS_OF_THINGS = ("tasks", "models", "protocols", "runs")
 
@@ -35,8 +38,8 @@ def _tasks() -> None:
 
     for task in all_tasks().values():
         reach = f"{len(task.languages)} languages" if len(task.languages) > 1 else "English"
-        trained = f", trained on {task.train_on}" if task.train_on else ""
-        typer.echo(f"{task.name:<10}{task.kind:<10}{reach:<14}{task.title}{trained}")
+        trained = f", trained on {task.train_on}" if task.train_on else "" if task.learns else ", nothing to train"
+        typer.echo(f"{task.name:<15}{task.kind:<10}{reach:<14}{task.title}{trained}")
 
 
 def _runs(workspace: Path) -> None:
@@ -51,10 +54,9 @@ def _runs(workspace: Path) -> None:
         cell = run.cell
         steps = plan(run.goals, workspace)
         left = sum(step.state == "missing" for step in steps)
+        seed = "" if cell.seed is None else f"  seed {cell.seed}"
         state = "complete" if not left else f"{left} of {len(steps)} stages missing"
-        typer.echo(
-            f"{cell.model.name} → {cell.intermediate} → {cell.target}  protocol {cell.protocol}  seed {cell.seed}  {state}"
-        )
+        typer.echo(f"{cell.model.name} → {cell.intermediate} → {cell.target}  protocol {cell.protocol}{seed}  {state}")
 
 
 def show(
@@ -67,19 +69,47 @@ def show(
     if what != "task":
         raise unknown("thing to show", what, ["task"])
     task = task_named(name)
-    lines = [
-        ("task", f"{task.name} ({task.title})"),
-        ("kind", task.kind),
-        ("languages", " ".join(task.languages)),
-        ("trained on", f"the English rows of {task.source_task}"),
-        ("metrics", ", ".join(task.metrics)),
-        ("sizes", task.sizes),
-    ]
+    lines = [("task", f"{task.name} ({task.title})"), ("kind", task.kind), ("languages", " ".join(task.languages))]
+    lines += [("on request", " ".join(task.extra_languages))] if task.extra_languages else []
+    lines.append(("trained on", _trained_on(task)))
+    lines += [("metrics", ", ".join(task.metrics)), ("labels", _labels(task)), ("sizes", task.sizes)]
+    lines += [("rows", f"variants {', '.join(task.variants)} (protocol.variants.{task.name})")] if task.variants else []
     for layout in task.files:
-        lines += [(f"file: {split}", f"{path}  ({layout.format})") for split, path in layout.paths.items()]
-    if task.hub is not None:
-        splits = ", ".join(f"{ours} = {theirs}" for ours, theirs in task.hub.splits.items())
-        lines.append(("hub", f"{task.hub.repo}, configuration {task.hub.config}, {splits}"))
+        lines += [(f"file: {split}", f"{_paths(paths)}  ({layout.format})") for split, paths in layout.paths.items()]
+    lines += _hub(task)
+    lines += [("where", task.where)] if task.where else []
     lines += [("licence", task.licence), ("citation", task.citation), ("homepage", task.homepage)]
     for label, text in lines:
         typer.echo(f"{label:<18}{text}")
+
+
+def _trained_on(task: "Task") -> str:
+    if not task.learns:
+        return "nothing: sentences are compared as the encoder leaves them"
+    if task.parts:
+        return f"the English rows of {', '.join(task.parts)}, under one head"
+    if len(task.train_languages) > 1:
+        return f"rows in {len(task.train_languages)} languages, drawn by their sizes (target.alpha)"
+    return f"the English rows of {task.source_task}"
+
+
+def _labels(task: "Task") -> str:
+    if task.labels:
+        return " ".join(task.labels)
+    return "those of the training rows, or of a label file" if task.kind == "tag" else "none"
+
+
+def _paths(paths: str | tuple[str, ...]) -> str:
+    return paths if isinstance(paths, str) else " + ".join(paths)
+
+
+def _hub(task: "Task") -> list[tuple[str, str]]:
+    hub = task.hub
+    if hub is None:
+        return [("hub", "no copy that can be used")]
+    splits = ", ".join(f"{ours} = {theirs}" for ours, theirs in hub.splits.items())
+    pinned = (
+        hub.revision if hub.revision != "main" else "main, pinned to a commit in hub-lock.json at the first contact"
+    )
+    lines = [("hub", f"{hub.repo}, configuration {hub.config}, {splits}"), ("hub revision", pinned)]
+    return [*lines, ("hub deviation", hub.deviation)] if hub.deviation else lines

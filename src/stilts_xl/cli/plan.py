@@ -38,7 +38,7 @@ def print_plan(chain: "Chain") -> None:
     cell = chain.cell
     console = Console(highlight=False)
     console.print(f"{cell.model.name} → {cell.intermediate} → {cell.target}", style="bold", soft_wrap=True)
-    console.print(f"protocol {cell.protocol} · seed {cell.seed} · {cell.split} split", soft_wrap=True)
+    console.print(f"protocol {cell.protocol}{_seed(cell.seed)} · {cell.split} split", soft_wrap=True)
     width = max(len(slug(step.stage)) for step in steps)
     for step in steps:
         sign, colour = SIGNS[step.state]
@@ -56,6 +56,10 @@ def print_plan(chain: "Chain") -> None:
     summary = f"{len(steps)} stages: {counts['here']} here, {counts['missing']} missing"
     summary += f" ({trainings} to train, {counts['missing'] - trainings} to predict)" if counts["missing"] else ""
     console.print(summary + (f", {counts['unneeded']} absent but not needed" if counts["unneeded"] else ""))
+
+
+def _seed(seed: int | None) -> str:
+    return "" if seed is None else f" · seed {seed}"
 
 
 def _start(stage: "Train") -> str:
