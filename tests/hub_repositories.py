@@ -7,6 +7,8 @@ from typing import Any
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from hub_server import Hub
+from stilts_xl.tasks.catalog import all_tasks
+from stilts_xl.tasks.languages import ISO3
 
 ANSWERS = {"text": List(Value("string")), "answer_start": List(Value("int32"))}
 QUESTION = {"id": Value("string"), "context": Value("string"), "question": Value("string"), "answers": ANSWERS}
@@ -168,6 +170,35 @@ def xtreme(folder: Path) -> Path:
     return write(folder, card(listed, {"test": 1}), files)
 
 
+def tatoeba(folder: Path, aligned: Path, languages: tuple[str, ...]) -> Path:
+    """LASER's aligned files as XTREME's collection has them: pairs whose texts keep their line ends.
+
+    Every second language has English as its source.
+    """
+    files, listed = {}, {}
+    for number, language in enumerate(languages):
+        code = ISO3[language]
+        foreign, english = (
+            (aligned / f"tatoeba.{code}-eng.{side}").read_text(encoding="utf-8").splitlines() for side in (code, "eng")
+        )
+        rows = [
+            {"source_sentence": f"{a}\n", "target_sentence": f"{b}\n", "source_lang": code, "target_lang": "eng"}
+            for a, b in zip(foreign, english, strict=True)
+        ]
+        if number % 2:
+            rows = [{name: row[other] for name, other in SWAPPED.items()} for row in rows]
+        files[f"tatoeba.{code}/validation-0.parquet"] = Dataset.from_list(rows)
+        listed[f"tatoeba.{code}"] = {"validation": f"tatoeba.{code}/validation-*"}
+    return write(folder, card(listed), files)
+
+
+SWAPPED = {
+    "source_sentence": "target_sentence",
+    "target_sentence": "source_sentence",
+    "source_lang": "target_lang",
+    "target_lang": "source_lang",
+}
+
 REPOSITORIES = {
     "google-research-datasets/tydiqa": tydiqa,
     "google/xquad": xquad,
@@ -177,6 +208,17 @@ REPOSITORIES = {
 }
 
 
+def pinned(repo: str) -> str:
+    """The commit that the tasks name of a repository."""
+    (commit,) = {task.hub.revision for task in all_tasks().values() if task.hub is not None and task.hub.repo == repo}
+    return commit
+
+
+def publish(hub: Hub, repo: str, folder: Path, more: dict[str, bytes] | None = None) -> str:
+    """Put a repository on a hub under the commit that the tasks name, and return that."""
+    return hub.commit("dataset", repo, folder, pinned(repo), more)
+
+
 def fill(hub: Hub, folder: Path) -> dict[str, str]:
-    """Every repository on a hub; repository -> commit."""
-    return {name: hub.commit("dataset", name, make(folder / name)) for name, make in REPOSITORIES.items()}
+    """Every repository on a hub under its pinned commit, which is on 'main' too; repository -> commit."""
+    return {name: publish(hub, name, make(folder / name)) for name, make in REPOSITORIES.items()}

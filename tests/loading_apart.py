@@ -9,7 +9,7 @@ from stilts_xl.core.place import DataPlace
 
 LOAD = """
 import json, sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from stilts_xl.core.errors import StiltsError
 from stilts_xl.core.identity import digest
 from stilts_xl.core.place import DataPlace
@@ -18,14 +18,17 @@ from stilts_xl.data.sources import Absent, absent_file, pin
 from stilts_xl.tasks.catalog import task_named
 
 asked = json.loads(sys.argv[1])
+revision = asked["revision"]
 place = DataPlace(**asked["place"])
 answers = {}
 for name, split, language in asked["parts"]:
+    task = task_named(name)
+    task = replace(task, hub=replace(task.hub, revision=revision)) if revision else task
     try:
-        data = pin(task_named(name), split, language, place, 0, str)
+        data = pin(task, split, language, place, 0, str)
         if isinstance(data, Absent):
-            raise absent_file(task_named(name), split, data, place.root)
-        loaded = load(task_named(name), data, place)
+            raise absent_file(task, split, data, place.root)
+        loaded = load(task, data, place)
         examples = [asdict(example) for example in loaded.examples]
         answer = {"key": digest(data), "source": data.source, "examples": examples, "rows": loaded.rows, "moved": loaded.moved}
     except StiltsError as error:
@@ -50,9 +53,10 @@ def loaded_apart(
     place: DataPlace,
     parts: list[tuple[str, str, str]],
     prelude: str = "",
+    revision: str = "",
     **environment: str,
 ) -> dict[str, Any]:
-    """What every part gives, or its error."""
-    asked = {"place": asdict(place), "parts": parts}
+    """What every part gives, or its error; ``revision`` stands in for the commits that the tasks name."""
+    asked = {"place": asdict(place), "parts": parts, "revision": revision}
     found: dict[str, Any] = run_script(prelude + LOAD, asked, endpoint, home, **environment)
     return found

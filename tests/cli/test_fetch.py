@@ -14,14 +14,25 @@ from datasets import Dataset
 from filelock import FileLock
 
 from calling import PROGRAM, Said, call, call_apart
-from hub_repositories import card, fill, squad, tydiqa, write, xquad, xtreme
-from hub_server import NO_CONNECTIONS, Hub
+from hub_repositories import card, fill, publish, squad, tydiqa, write, xquad, xtreme
+from hub_server import NO_CONNECTIONS, Hub, run_script
 from loading_apart import PARTS, loaded_apart
 from stilts_xl.core.place import DataPlace
 from stilts_xl.tasks.catalog import task_named
 
 SHARDS = ["plain_text/train-00000-of-00002.jsonl", "plain_text/train-00001-of-00002.jsonl"]
 TYDIQA = [f"secondary_task/{split}-00000-of-00001.parquet" for split in ("train", "validation")]
+
+FETCH_COMMIT = """
+import json, sys
+from pathlib import Path
+from stilts_xl.data.fetch import Repository, fetch
+
+root, repo, commit, parts = json.loads(sys.argv[1])
+outcome = fetch(Repository(repo, commit, tuple(map(tuple, parts))), commit, Path(root), lambda file: None)
+print(len(outcome.files))
+"""
+"""Fetch a commit that no task names any more, and say how many files it has."""
 
 
 def around(hub: Hub, folder: Path) -> dict[str, str]:
@@ -138,7 +149,7 @@ def test_data_local_gives_the_rows_and_keys_of_data_hub_without_a_connection(sto
 def test_a_file_that_was_changed_below_the_root_is_refused_and_fetched_again(tmp_path: Path):
     parts = [("squad", "train", "en")]
     with Hub() as hub:
-        commit = hub.commit("dataset", "rajpurkar/squad", squad(tmp_path / "made"))
+        commit = publish(hub, "rajpurkar/squad", squad(tmp_path / "made"))
         assert fetch(hub, tmp_path, "squad").code == 0
         file = tmp_path / "root" / "hub" / "rajpurkar/squad" / commit / SHARDS[1]
         good = file.read_bytes()
@@ -155,7 +166,7 @@ def test_a_file_that_was_changed_below_the_root_is_refused_and_fetched_again(tmp
 
 def test_a_connection_that_breaks_once_in_the_middle_of_a_file_is_taken_up_again(tmp_path: Path):
     with Hub() as hub:
-        commit = hub.commit("dataset", "rajpurkar/squad", squad(tmp_path / "made"))
+        commit = publish(hub, "rajpurkar/squad", squad(tmp_path / "made"))
         hub.troubles[SHARDS[0]] = "drop"
         said = fetch(hub, tmp_path, "squad")
         content = hub.repositories["datasets/rajpurkar/squad"].commits[commit][SHARDS[0]]
@@ -166,7 +177,7 @@ def test_a_connection_that_breaks_once_in_the_middle_of_a_file_is_taken_up_again
 
 def test_a_fetch_that_failed_is_not_taken_for_complete_and_goes_on_with_what_is_missing(tmp_path: Path):
     with Hub() as hub:
-        commit = hub.commit("dataset", "rajpurkar/squad", squad(tmp_path / "made"))
+        commit = publish(hub, "rajpurkar/squad", squad(tmp_path / "made"))
         hub.troubles[SHARDS[1]] = "fail"
         failed = fetch(hub, tmp_path, "squad")
         left, unfinished = kept(tmp_path, "rajpurkar/squad"), local_rows(tmp_path, [("squad", "train", "en")])
@@ -187,7 +198,7 @@ def test_a_fetch_that_failed_is_not_taken_for_complete_and_goes_on_with_what_is_
 def test_ctrl_c_keeps_what_was_fetched_and_leaves_nothing_that_looks_complete(tmp_path: Path):
     words = ("data", "fetch", "squad", f"data.root={tmp_path / 'root'}", "-w", str(tmp_path / "work"))
     with Hub() as hub:
-        commit = hub.commit("dataset", "rajpurkar/squad", squad(tmp_path / "made"))
+        commit = publish(hub, "rajpurkar/squad", squad(tmp_path / "made"))
         hub.troubles[SHARDS[1]] = "hang"
         environment = os.environ | {"PYTHONIOENCODING": "utf-8"} | around(hub, tmp_path)
         work = subprocess.Popen((*PROGRAM, *words), env=environment, stderr=subprocess.PIPE, text=True)
@@ -209,7 +220,7 @@ def test_ctrl_c_keeps_what_was_fetched_and_leaves_nothing_that_looks_complete(tm
 
 def test_bytes_that_are_not_the_published_ones_are_refused_by_name_and_removed(tmp_path: Path):
     with Hub() as hub:
-        commit = hub.commit("dataset", "google-research-datasets/tydiqa", tydiqa(tmp_path / "made"))
+        commit = publish(hub, "google-research-datasets/tydiqa", tydiqa(tmp_path / "made"))
         hub.troubles[TYDIQA[1]] = "change"
         changed = fetch(hub, tmp_path, "tydiqa")
         left = files_below(tmp_path / "root" / "hub" / "google-research-datasets/tydiqa" / commit)
@@ -226,7 +237,7 @@ def test_bytes_that_are_not_the_published_ones_are_refused_by_name_and_removed(t
 
 def test_small_files_are_compared_with_the_name_that_git_gives_them(tmp_path: Path):
     with Hub() as hub:
-        hub.commit("dataset", "rajpurkar/squad", squad(tmp_path / "made"))
+        publish(hub, "rajpurkar/squad", squad(tmp_path / "made"))
         hub.troubles["README.md"] = "change"
         said = fetch(hub, tmp_path, "squad")
         assert set(hub.downloads) == {"README.md"}, "a card that is not the published one chooses no files"
@@ -238,7 +249,7 @@ def test_small_files_are_compared_with_the_name_that_git_gives_them(tmp_path: Pa
 def test_a_bad_copy_in_the_cache_of_the_hub_does_not_come_back(tmp_path: Path):
     place = DataPlace("hub", "", str(tmp_path / "work" / "hub-lock.json"), False)
     with Hub() as hub:
-        commit = hub.commit("dataset", "google-research-datasets/tydiqa", tydiqa(tmp_path / "made"))
+        commit = publish(hub, "google-research-datasets/tydiqa", tydiqa(tmp_path / "made"))
         loaded_apart(hub.endpoint, tmp_path / "home", place, [("tydiqa", "train", "en"), ("tydiqa", "test", "fi")])
         cached = [path for path in (tmp_path / "home").rglob("train-*.parquet") if path.is_symlink()]
         content = cached[0].read_bytes()
@@ -252,17 +263,16 @@ def test_a_bad_copy_in_the_cache_of_the_hub_does_not_come_back(tmp_path: Path):
 
 def test_tasks_of_one_repository_are_fetched_one_after_another_without_losing_each_other(tmp_path: Path):
     parts = [("panx", "test", "en"), ("udpos", "test", "en")]
-    hub_copy = task_named("panx").hub
-    assert hub_copy is not None
     with Hub() as hub:
-        hub.commit("dataset", hub_copy.repo, xtreme(tmp_path / "made"), commit=hub_copy.revision)
+        publish(hub, "google/xtreme", xtreme(tmp_path / "made"))
         assert fetch(hub, tmp_path, "panx").code == 0
         first = local_rows(tmp_path, parts)
         assert fetch(hub, tmp_path, "udpos").code == 0
     both = local_rows(tmp_path, parts)
     assert both["panx test en"] == first["panx test en"]
     assert first["udpos test en"]["exit_code"] == 2
-    assert f"was not fetched into {tmp_path / 'root'}" in first["udpos test en"]["error"]
+    assert " or hub/google/xtreme (udpos.English, test) in " in first["udpos test en"]["error"]
+    assert f"stilts data fetch udpos data.root={tmp_path / 'root'} fetches" in first["udpos test en"]["error"]
     assert [example["words"] for example in both["udpos test en"]["examples"]] == [["Snow", "fell"]]
 
 
@@ -270,11 +280,13 @@ def test_another_commit_replaces_the_one_before_and_its_folder_is_named(tmp_path
     repo = "google-research-datasets/tydiqa"
     with Hub() as hub:
         old = hub.commit("dataset", repo, tydiqa(tmp_path / "old"))
-        assert fetch(hub, tmp_path, "tydiqa").code == 0
-        new = hub.commit("dataset", repo, tydiqa(tmp_path / "new", second_answer="Europe"))
-        same = fetch(hub, tmp_path, "tydiqa")
-        moved = fetch(hub, tmp_path, "tydiqa", workspace="other")
-    assert f"{repo} at {old[:8]}" in same.out, "the workspace's lock file pins the old commit"
+        asked = [str(tmp_path / "root"), repo, old, [["secondary_task", "train"]]]
+        assert run_script(FETCH_COMMIT, asked, hub.endpoint, tmp_path / "home") == 2
+        before = local_rows(tmp_path, [("tydiqa", "train", "en")])["tydiqa train en"]
+        new = publish(hub, repo, tydiqa(tmp_path / "new", second_answer="Europe"))
+        moved = fetch(hub, tmp_path, "tydiqa")
+    assert old in before["source"]
+    assert f"{repo} at {new[:8]}" in moved.out
     assert f"nothing reads the files of another commit any more: {tmp_path / 'root' / 'hub' / repo / old}" in moved.out
     answer = local_rows(tmp_path, [("tydiqa", "train", "en")])["tydiqa train en"]
     assert new in answer["source"]
@@ -284,7 +296,7 @@ def test_another_commit_replaces_the_one_before_and_its_folder_is_named(tmp_path
 def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path):
     repository = write(tmp_path / "made", card({"plain_text": {"train": "*.jsonl"}}), {})
     with Hub() as hub:
-        hub.commit("dataset", "rajpurkar/squad", repository, more={"../../../../evil.jsonl": b"{}"})
+        publish(hub, "rajpurkar/squad", repository, more={"../../../../evil.jsonl": b"{}"})
         said = fetch(hub, tmp_path, "squad")
     assert said.code == 1
     assert "refused a file named '../../../../evil.jsonl'" in said.err
@@ -297,10 +309,10 @@ def test_a_repository_without_files_for_the_task_is_a_mistake(tmp_path: Path):
     (tmp_path / "bare" / "train.jsonl").write_text("{}\n", encoding="utf-8")
     rows = Dataset.from_list([{"id": "a"}])
     with Hub() as hub:
-        hub.commit("dataset", "rajpurkar/squad", tmp_path / "bare")
+        publish(hub, "rajpurkar/squad", tmp_path / "bare")
         no_card = fetch(hub, tmp_path, "squad")
         other = write(tmp_path / "made", card({"other": {"train": "*.parquet"}}), {"train.parquet": rows})
-        hub.commit("dataset", "rajpurkar/squad", other)
+        publish(hub, "rajpurkar/squad", other)
         no_files = fetch(hub, tmp_path, "squad", workspace="second")
         hub.repositories.clear()
         nothing = fetch(hub, tmp_path, "squad", workspace="third")
@@ -312,8 +324,8 @@ def test_a_repository_without_files_for_the_task_is_a_mistake(tmp_path: Path):
 
 def test_two_fetches_into_one_folder_do_not_work_at_once(tmp_path: Path):
     with Hub() as hub:
-        hub.commit("dataset", "google/xquad", xquad(tmp_path / "made"))
-        hub.commit("dataset", "rajpurkar/squad", squad(tmp_path / "made too"))
+        publish(hub, "google/xquad", xquad(tmp_path / "made"))
+        publish(hub, "rajpurkar/squad", squad(tmp_path / "made too"))
         guard = tmp_path / "root" / "hub" / "google/xquad" / "fetched.json.guard"
         guard.parent.mkdir(parents=True)
         with FileLock(guard):

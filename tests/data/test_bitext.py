@@ -118,25 +118,3 @@ def test_without_a_gold_file_buccs_gold_is_hidden_and_an_empty_one_says_that_the
 )
 def test_a_broken_bucc_line_is_named(tmp_path: Path, contents: tuple[str, ...], expected: str) -> None:
     assert fault(tmp_path, "bucc", *contents).startswith(f"{tmp_path}/{expected}")
-
-
-def test_official_pairs_are_read_whole(data_root: Path) -> None:
-    foreign = data_root / "tatoeba" / "tatoeba.deu-eng.deu"
-    if not foreign.is_file():
-        pytest.skip(f"no {foreign}")
-    english = foreign.with_suffix(".eng")
-    found = [row for _, row in read((foreign, english), Files("tatoeba", {}, SIDES, lambda row, language: None))]
-    lines = english.read_text(encoding="utf-8").split("\n")
-    queries = [row for row in found if row["side"] == "query"]
-    assert len(queries) == 1000
-    assert all(lines[int(row["gold"][0])].strip() == row["text"] for row in queries)
-
-
-def test_the_official_chinese_sample_of_bucc_has_the_published_pairs(data_root: Path) -> None:
-    paths = tuple(data_root / "bucc2018" / f"zh-en.dev.{end}" for end in ("zh", "en", "gold"))
-    if not all(path.is_file() for path in paths):
-        pytest.skip(f"no {paths[0]}")
-    found = [row for _, row in read(paths, Files("bucc", {}, SIDES, lambda row, language: None))]
-    queries = [row for row in found if row["side"] == "query"]
-    assert (len(queries), len(found) - len(queries)) == (8624, 13589)
-    assert sum(len(row["gold"]) for row in queries) == 257

@@ -244,7 +244,8 @@ def test_an_absent_file_says_where_it_was_looked_for_and_how_to_get_it(tmp_path:
     (tmp_path / "xquad" / "xquad.el.json").unlink()
     with pytest.raises(Mistake) as caught:
         load(task_named("xquad"), data, place)
-    assert f"looked for xquad/xquad.el.json in {tmp_path}\nstilts show task xquad" in str(caught.value)
+    assert f"looked for xquad/xquad.el.json in {tmp_path}\n" in str(caught.value)
+    assert f"stilts data fetch xquad data.root={tmp_path} fetches" in str(caught.value)
 
 
 def test_a_root_that_is_no_folder_is_refused_before_any_file_is_looked_for(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from stilts_xl.data.fetch import fetchable, repositories
 from stilts_xl.data.fetched import (
     Fetched,
     FetchedFile,
-    fetched_commit,
-    fetched_folder,
+    FetchedSplit,
+    fetched_split,
     is_plain,
     read_fetched,
     require_intact,
@@ -31,11 +31,13 @@ REPO = "owner/name"
 
 
 def fetched(tmp_path: Path) -> tuple[Path, Fetched]:
-    """A folder with one file, and what fetched.json says of it; the file's size and digest are right."""
+    """A folder with a card and one file, and what fetched.json says of them; sizes and digests are right."""
     folder = tmp_path / "hub" / REPO / COMMIT
-    folder.mkdir(parents=True)
+    write(folder, card({"c": {"train": "a*", "test": "b*"}}, {"train": 7}), {})
     (folder / "a.jsonl").write_text("{}\n", encoding="utf-8")
-    return folder, Fetched(COMMIT, ("*.jsonl",), {"a.jsonl": FetchedFile(3, sha256_of(folder / "a.jsonl"))})
+    names = ("README.md", "a.jsonl")
+    files = {name: FetchedFile((folder / name).stat().st_size, sha256_of(folder / name)) for name in names}
+    return folder, Fetched(COMMIT, ("a*",), files)
 
 
 def parts(*names: str) -> dict[str, set[tuple[str, str]]]:
@@ -154,15 +156,23 @@ def test_small_files_have_the_name_that_git_gives_them():
     assert blob_id(b"hello world\n") == "3b18e512dba79e4c8300dd08aeb37f8e728b8dad"
 
 
-def test_what_was_fetched_is_found_under_its_commit_alone(tmp_path: Path):
+def test_a_split_counts_as_fetched_once_fetched_json_has_its_files(tmp_path: Path):
     folder, content = fetched(tmp_path)
-    assert fetched_commit(tmp_path, REPO) is None, "nothing counts before fetched.json is there"
+    assert fetched_split(tmp_path, REPO, "c", "train") is None, "nothing counts before fetched.json is there"
     write_fetched(tmp_path, REPO, content)
     assert read_fetched(tmp_path, REPO) == content
-    assert fetched_commit(tmp_path, REPO) == COMMIT
-    assert fetched_folder(tmp_path, REPO, COMMIT) == folder
-    assert fetched_folder(tmp_path, REPO, COMMIT[::-1]) is None
-    assert fetched_commit(tmp_path, "owner/other") is None
+    assert fetched_split(tmp_path, REPO, "c", "train") == FetchedSplit(folder, content, ("a.jsonl",), 7)
+    assert fetched_split(tmp_path, REPO, "c", "test") is None, "its files were not asked for"
+    assert fetched_split(tmp_path, REPO, "d", "train") is None, "the card does not know it"
+    assert fetched_split(tmp_path, "owner/other", "c", "train") is None
+
+
+def test_a_card_that_is_not_as_it_was_fetched_chooses_no_files(tmp_path: Path):
+    folder, content = fetched(tmp_path)
+    write_fetched(tmp_path, REPO, content)
+    (folder / "README.md").write_text(card({"c": {"train": "b*"}}), encoding="utf-8")
+    with pytest.raises(StiltsError, match="README.md is not as it was fetched"):
+        fetched_split(tmp_path, REPO, "c", "train")
 
 
 @pytest.mark.parametrize("found", [b"{}\r", b"{}\n\n", b""])
@@ -201,4 +211,4 @@ def test_a_damaged_fetched_json_is_a_mistake_that_says_to_delete_it(tmp_path: Pa
     (tmp_path / "hub" / REPO).mkdir(parents=True)
     (tmp_path / "hub" / REPO / "fetched.json").write_text(text, encoding="utf-8")
     with pytest.raises(Mistake, match="delete it, and stilts data fetch"):
-        fetched_commit(tmp_path, REPO)
+        read_fetched(tmp_path, REPO)

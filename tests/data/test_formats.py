@@ -336,17 +336,12 @@ def test_quoting_that_ends_within_the_last_field_is_a_cut_file(file: Path) -> No
     )
 
 
-def test_a_blank_line_ends_a_document_and_is_no_row(tmp_path: Path) -> None:
+def test_a_blank_line_of_text_is_no_row(tmp_path: Path) -> None:
     paths = (tmp_path / "one", tmp_path / "two")
     paths[0].write_text("\nfirst\n second \n\n\nthird\n", encoding="utf-8")
     paths[1].write_text("fourth", encoding="utf-8")
-    found = [row for _, row in read(paths, layout("text", ("text", "document")))]
-    assert [(row["text"], row["document"], row["row"]) for row in found] == [
-        ("first", 0, 0),
-        ("second", 0, 1),
-        ("third", 1, 2),
-        ("fourth", 2, 3),
-    ]
+    found = [(row["text"], row["row"], row["file"]) for _, row in read(paths, layout("text", ("text",)))]
+    assert found == [("first", 0, 0), ("second", 1, 0), ("third", 2, 0), ("fourth", 3, 1)]
 
 
 @given(st.integers(0, 60), st.integers(2, 7))

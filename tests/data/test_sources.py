@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from hub_repositories import card, write
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.identity import digest
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.core.task import Files, Hub, Task
-from stilts_xl.data.fetched import Fetched, repository_root, write_fetched
-from stilts_xl.data.sources import Absent, Found, absent_file, hub_copy, hub_part, locate, pin
+from stilts_xl.data.fetched import Fetched, FetchedFile, repository_root, sha256_of, write_fetched
+from stilts_xl.data.sources import SAMPLE_ROOT, Absent, Found, absent_file, hub_copy, hub_part, locate, pin
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HUB = Hub(
@@ -47,6 +48,22 @@ def task(*layouts: Files, hub: Hub | None = None, where: str = "") -> Task:
         sizes="",
         where=where,
     )
+
+
+def fetched(root: Path, *names: str) -> None:
+    """A repository below the root with these files, as 'set.German/test-0.jsonl', and a card that lists them."""
+    folder = repository_root(root, "owner/name") / COMMIT
+    configs: dict[str, dict[str, str]] = {}
+    for name in names:
+        config, _, file = name.partition("/")
+        configs.setdefault(config, {})[file.split("-")[0]] = f"{config}/{file.split('-')[0]}-*"
+    write(folder, card(configs), {})
+    touch(folder, *names)
+    patterns = tuple(pattern for splits in configs.values() for pattern in splits.values())
+    kept = {
+        name: FetchedFile((folder / name).stat().st_size, sha256_of(folder / name)) for name in ("README.md", *names)
+    }
+    write_fetched(root, "owner/name", Fetched(COMMIT, patterns, kept))
 
 
 def touch(root: Path, *names: str) -> tuple[Path, ...]:
@@ -160,13 +177,22 @@ def test_a_fetched_hub_copy_stands_in_for_official_files_under_the_hubs_own_name
     toy = task(files("a.{lang}"), hub=HUB)
     place = DataPlace("local", str(tmp_path), "", True)
     assert pin(toy, "test", "de", place, 0, str) == Absent(("a.de",))
-    repository_root(tmp_path, "owner/name").mkdir(parents=True)
-    write_fetched(tmp_path, "owner/name", Fetched(COMMIT, (), {}))
+    fetched(tmp_path, "set.German/test-0.jsonl")
     assert source(toy, tmp_path, "de") == f"hub:owner/name@{COMMIT}/set.German/test"
     assert pin(toy, "validation", "de", place, 0, str) == Absent(()), "the copy has no such split"
     assert pin(task(files("a.{lang}")), "test", "de", place, 0, str) == Absent(("a.de",)), "nor has every task a copy"
     touch(tmp_path, "a.de")
     assert source(toy, tmp_path, "de") == "sha256:<a.de>", "official files come first"
+
+
+def test_a_split_that_was_not_fetched_of_a_repository_is_absent_as_a_file_is(tmp_path: Path) -> None:
+    """Of the card's splits one was asked for and fetched, one was not, and one has no files in the repository."""
+    toy = task(files("a.{lang}"), hub=replace(HUB, splits={"test": "test+more"}))
+    place = DataPlace("local", str(tmp_path), "", True)
+    fetched(tmp_path, "set.German/test-0.jsonl", "set.German/more-0.jsonl", "set.fr/test-0.jsonl")
+    assert source(toy, tmp_path, "de") == f"hub:owner/name@{COMMIT}/set.German/test+more"
+    assert pin(toy, "test", "fr", place, 0, str) == Absent(("a.fr", "hub/owner/name (set.fr, more)"))
+    assert pin(toy, "test", "es", place, 0, str) == Absent(("a.es", "hub/owner/name (set.es, test)"))
 
 
 def test_a_task_that_cannot_be_downloaded_says_where_its_data_come_from(tmp_path: Path) -> None:
@@ -178,3 +204,20 @@ def test_a_task_that_cannot_be_downloaded_says_where_its_data_come_from(tmp_path
     )
     with pytest.raises(Mistake, match=r"use data=local data.root=DIR with its official files\nask the owner for a\."):
         hub_copy(toy, "test")
+
+
+def test_absent_files_of_a_task_with_a_hub_copy_can_be_fetched_into_the_folder_that_lacks_them() -> None:
+    toy = task(files("a"), hub=HUB)
+    show, check = "stilts show task toy says where to get it", "stilts data check lists all that a run needs"
+    said = str(absent_file(toy, "test", Absent(("a",)), "/my data"))
+    assert said.splitlines()[1:] == [
+        f"stilts data fetch toy data.root='/my data' fetches the Hub's copy; {show}",
+        check,
+    ]
+    for other, split, root in (
+        (toy, "test", str(SAMPLE_ROOT)),
+        (toy, "validation", "/data"),
+        (task(files("a")), "test", "/data"),
+    ):
+        said = str(absent_file(other, split, Absent(("a",)), root))
+        assert said.splitlines()[1:] == [show, check], (other.hub, split, root)

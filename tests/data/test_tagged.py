@@ -1,6 +1,5 @@
 """Sentences with tags: XTREME's files, PAN-X as it was published, and CCG's lines."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -60,11 +59,7 @@ def test_a_file_without_tags_is_refused_where_its_publisher_strips_none(tmp_path
 
 def test_sentences_are_counted_over_all_files_and_know_theirs(tmp_path: Path) -> None:
     found = rows(tmp_path, "tagged_tsv", "a\tX\n\nb\tX\n", "c\tX\n")
-    assert [(row["words"], row["sentence"], row["row"], row["file"]) for row in found] == [
-        (["a"], 0, 0, 0),
-        (["b"], 1, 1, 0),
-        (["c"], 2, 2, 1),
-    ]
+    assert [(row["words"], row["row"], row["file"]) for row in found] == [(["a"], 0, 0), (["b"], 1, 0), (["c"], 2, 1)]
 
 
 def test_lines_of_published_pan_x_lose_their_language_and_words_without_one_are_dropped(tmp_path: Path) -> None:
@@ -145,16 +140,3 @@ def test_a_line_with_other_than_one_tag_a_word_is_named(tmp_path: Path, content:
     expected = f"line 1: expected as many tags as words, with one space between two, found {found}"
     assert fault(tmp_path, content, "supertags") == expected
     assert fault(tmp_path, "I sleep\n", "supertags").startswith("line 1: expected words, a tab and their tags, found 1")
-
-
-def test_official_tagging_files_have_as_many_sentences_as_their_manifest_says(data_root: Path) -> None:
-    if not (manifest := data_root / "MANIFEST.json").is_file():
-        pytest.skip(f"no manifest in {data_root}")
-    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-    tagged = [entry for entry in files if entry["file"].startswith(("udpos/", "panx/"))]
-    assert tagged
-    for entry in tagged:
-        found = [row for _, row in read((data_root / entry["file"],), layout("tagged_tsv"))]
-        assert len(found) == entry["n"], entry["file"]
-        assert not any("left_out" in row for row in found)
-        assert all(len(row["words"]) == len(row["tags"]) for row in found)

@@ -53,7 +53,7 @@ def test_who_may_have_ccgbank_is_told_what_files_are_expected() -> None:
 
 def test_a_line_of_text_is_an_example_of_its_language() -> None:
     for layout in MLM.files:
-        made = layout.example({"text": "Vögel singen.", "document": 0, "row": 3, "file": 0}, "de")
+        made = layout.example({"text": "Vögel singen.", "row": 3, "file": 0}, "de")
         assert made == TextExample("3", "3", "de", "Vögel singen.", "")
 
 

@@ -38,6 +38,8 @@ SPELT = ("ar", "de", "el", "es", "fa", "fr", "he", "it", "pt", "ta", "tr", "zh")
 @cache
 def published(root: Path) -> dict[str, int]:
     """File -> how many items it holds, as counted by those who put the folder together."""
+    if not (root / "MANIFEST.json").is_file():
+        pytest.skip(f"no MANIFEST.json in {root} counts the items of its files")
     listed = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))["files"]
     return {entry["file"]: entry["n"] for entry in listed}
 

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stilts_xl.core.example import Answer, ChoiceExample, PairExample
+from stilts_xl.data.hub import COMMIT
+from stilts_xl.tasks.catalog import all_tasks
 from stilts_xl.tasks.rows import nli, question, question_or_none, relocate
 from stilts_xl.tasks.rows_choice import alternatives, index_of, text
 
@@ -134,3 +136,8 @@ def test_a_premise_of_a_test_set_has_no_label() -> None:
 def test_another_question_than_for_cause_or_effect_is_refused() -> None:
     with pytest.raises(ValueError, match="'reason', which is neither 'cause' nor 'effect'"):
         alternatives(premise(question="reason"), "en")
+
+
+def test_every_hub_copy_is_pinned_to_a_commit_but_one_that_was_only_offered_to_its_publisher() -> None:
+    revisions = {task.name: task.hub.revision for task in all_tasks().values() if task.hub is not None}
+    assert {name for name, revision in revisions.items() if not COMMIT.fullmatch(revision)} == {"cosmosqa"}

@@ -45,12 +45,12 @@ class Hub:
     """Our split -> the Hub's."""
     columns: tuple[str, ...]
     example: ToExample
+    revision: str
+    """The commit; a branch is resolved to one at the first contact, which the lock file then keeps."""
     keep: Callable[[Row, str], bool] | None = None
     """(row, language) -> whether the row belongs; for copies that mix languages."""
     prepare: Callable[[list[Row]], list[Row]] | None = None
     """All rows of a split -> the rows of the task, where a row of the copy is not one example."""
-    revision: str = "main"
-    """A branch, tag or commit; resolved to a commit at the first contact, and kept in the lock file."""
     codes: Mapping[str, str] = field(default_factory=dict)
     """Language -> what stands for {lang} in this copy, where that is not the language itself."""
     deviation: str = ""

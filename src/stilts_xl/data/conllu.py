@@ -32,9 +32,10 @@ class _Sentence:
 
 
 def conllu(paths: tuple[Path, ...], layout: Files) -> Iterator[Placed]:
-    """Rows with 'words', 'tags', 'sentence' (its number over all files), 'sent_id' and 'document'.
+    """Rows with 'words', 'tags' and 'document'.
 
-    The document is the treebank and its '# newdoc' where it marks documents, else the treebank and the sentence.
+    The document is the treebank and its '# newdoc' where it marks documents, else the treebank and the sentence: its
+    '# sent_id', or its number over all files.
     A sentence all of whose words but at most one are '_' (the text is withheld) is left out. Source: XTREME's
     utils_preprocess.py and third_party/ud-conversion-tools.
     """
@@ -46,8 +47,7 @@ def conllu(paths: tuple[Path, ...], layout: Files) -> Iterator[Placed]:
             marks = dict(_comment(line) for line in sentence.comments)
             if "newdoc" in marks or "newdoc id" in marks:
                 document = marks.get("newdoc id") or place
-            row = {"sentence": number, "sent_id": marks.get("sent_id", ""), "file": index}
-            row["document"] = f"{treebank}/{document or row['sent_id'] or number}"
+            row = {"document": f"{treebank}/{document or marks.get('sent_id') or number}", "file": index}
             words = _fused_words(sentence, _language(path))
             withheld = sum(form == "_" for form, _ in words)
             if withheld and withheld >= len(words) - 1:

@@ -7,6 +7,7 @@ from hashlib import file_digest
 from pathlib import Path, PureWindowsPath
 
 from stilts_xl.core.errors import Mistake, StiltsError
+from stilts_xl.data.card import CARD, data_files, listed, read_card
 from stilts_xl.data.hub import COMMIT, write_whole
 
 NAME = "fetched.json"
@@ -31,20 +32,39 @@ class Fetched:
     """Path in the repository, and below the commit's folder -> the file."""
 
 
+@dataclass(frozen=True)
+class FetchedSplit:
+    """The files of one split of a repository."""
+
+    folder: Path
+    """Of the commit."""
+    fetched: Fetched
+    names: tuple[str, ...]
+    """Paths below the folder, in order; at least one."""
+    rows: int | None
+    """How many rows they have as the card says; None where it does not."""
+
+
 def repository_root(root: Path, repo: str) -> Path:
     """The folder of a repository below a data root; a folder for each commit lies in it, and fetched.json."""
     return root / "hub" / repo
 
 
-def fetched_commit(root: Path, repo: str) -> str | None:
-    """The commit of a repository that was fetched below a data root; None where none was, or not to its end."""
-    found = read_fetched(root, repo)
-    return found.commit if found else None
+def fetched_split(root: Path, repo: str, config: str, split: str) -> FetchedSplit | None:
+    """A split below a data root; None where no commit, or not this split of it, was fetched to its end.
 
-
-def fetched_folder(root: Path, repo: str, commit: str) -> Path | None:
-    """The folder with the files of that commit; None where that commit was not fetched."""
-    return repository_root(root, repo) / commit if fetched_commit(root, repo) == commit else None
+    Raises StiltsError where the card is not as it was fetched.
+    """
+    fetched = read_fetched(root, repo)
+    if fetched is None:
+        return None
+    folder = repository_root(root, repo) / fetched.commit
+    require_intact(folder, CARD, fetched)
+    said = listed(read_card(folder, repo), repo, config, split)
+    if not set(said.patterns) <= set(fetched.patterns):
+        return None
+    names = data_files(fetched.files, said.patterns, f"{repo} ({config}, {split})")
+    return FetchedSplit(folder, fetched, tuple(names), said.rows) if names else None
 
 
 def read_fetched(root: Path, repo: str) -> Fetched | None:

@@ -170,16 +170,11 @@ def _csv(path: Path, layout: Files) -> Iterator[Placed]:
         raise broken(path, place, "a row of comma-separated fields", f"{error} (is the file cut short?)") from None
 
 
-def _text(paths: Paths, layout: Files) -> Iterator[Placed]:
-    """A sentence a line; a blank line ends a document. 'document' is its number over all files."""
-    document, open_document = -1, False
-    for index, path in enumerate(paths):
-        open_document = False
-        for number, line in enumerate(lines_of(path), 1):
-            if line.strip():
-                document += not open_document
-                yield f"line {number}", {"text": line.strip(), "document": document, "file": index}
-            open_document = bool(line.strip())
+def _text(path: Path, layout: Files) -> Iterator[Placed]:
+    """A sentence or paragraph a line; blank lines are none."""
+    for number, line in enumerate(lines_of(path), 1):
+        if line.strip():
+            yield f"line {number}", {"text": line.strip()}
 
 
 READERS: dict[str, Reader] = {
@@ -191,8 +186,8 @@ READERS: dict[str, Reader] = {
     "csv": _each(_csv),
     "squad_json": _each(squad_json),
     "supertags": _each(supertags),
-    "text": _text,
-    "tagged_tsv": tagged_tsv,
+    "text": _each(_text),
+    "tagged_tsv": _each(tagged_tsv),
     "conllu": conllu,
     "parallel": parallel,
     "tatoeba": tatoeba,

@@ -10,7 +10,7 @@ from stilts_xl.core.errors import Mistake, StiltsError
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.task import Hub, Row
 from stilts_xl.data.card import CARD, CODE, data_files, listed, read_card
-from stilts_xl.data.fetched import read_fetched, repository_root, require_intact
+from stilts_xl.data.fetched import fetched_split, require_intact
 from stilts_xl.data.hub import reason, repository_folder
 from stilts_xl.data.lines import Placed
 
@@ -111,16 +111,13 @@ def _in_cache(repo: str, config: str, split: str, commit: str, offline: bool) ->
 
 def _below_root(repo: str, config: str, split: str, commit: str, root: Path) -> tuple[list[Path], int | None]:
     """From what data fetch left below the data root; every byte is compared with the digest that was kept."""
-    fetched, again = read_fetched(root, repo), f"stilts data fetch TASK data.root={root} fetches it"
-    if fetched is None or fetched.commit != commit:
-        found = f"commit {fetched.commit[:8]}" if fetched else "none"
-        raise Mistake(f"{repo}: expected commit {commit[:8]} below {root}, found {found}\n{again}")
-    folder = repository_root(root, repo) / commit
-    require_intact(folder, CARD, fetched)
-    said = listed(read_card(folder, repo), repo, config, split)
-    if not set(said.patterns) <= set(fetched.patterns):
-        raise Mistake(f"{repo} ({config}, {split}) was not fetched into {root}\n{again}")
-    names = data_files(fetched.files, said.patterns, f"{repo} ({config}, {split})")
-    for name in names:
-        require_intact(folder, name, fetched)
-    return [folder / name for name in names], said.rows
+    found = fetched_split(root, repo, config, split)
+    if found is None or found.fetched.commit != commit:
+        there = f"commit {found.fetched.commit[:8]}" if found else "none"
+        raise Mistake(
+            f"{repo} ({config}, {split}): expected commit {commit[:8]} below {root}, found {there}\n"
+            "stilts data fetch with its task and data.root fetches it"
+        )
+    for name in found.names:
+        require_intact(found.folder, name, found.fetched)
+    return [found.folder / name for name in found.names], found.rows

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
+from shlex import quote
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.identity import digest
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.core.task import Files, Hub, Task
-from stilts_xl.data.fetched import fetched_commit
+from stilts_xl.data.fetched import fetched_split, read_fetched
 from stilts_xl.data.hub import commit_of
 from stilts_xl.tasks.languages import FLORES, ISO3, NAMES
 
@@ -102,7 +103,8 @@ def pin(
     """The rows as a value that names their bytes: the sha256 of the file or of several files' digests, or the Hub commit.
 
     A folder of official downloads that lacks the task's files may hold its Hub copy instead: the rows, and so the
-    value, are those of data=hub. Raises Mistake where the root itself is missing or the Hub cannot be asked.
+    value, are those of data=hub; what was not fetched of that copy is absent. Raises Mistake where the root itself is
+    missing or the Hub cannot be asked.
     """
     if place.source == "hub":
         hub = hub_copy(task, split)
@@ -117,8 +119,10 @@ def pin(
         found = locate(task, split, language, root)
         if isinstance(found, Found):
             source = _files_source(found, digest_of)
-        elif task.hub is not None and split in task.hub.splits and (here := fetched_commit(root, task.hub.repo)):
-            source = _hub_source(task.hub, here, split, language)
+        elif task.hub is not None and split in task.hub.splits and (fetched := read_fetched(root, task.hub.repo)):
+            if lost := _lost_part(task.hub, split, language, root):
+                return Absent((*found.looked, lost))
+            source = _hub_source(task.hub, fetched.commit, split, language)
         else:
             return found
     return Data(task.name, task.kind, task.revision, split, language, source, limit)
@@ -129,6 +133,13 @@ def _hub_source(hub: Hub, commit: str, split: str, language: str) -> str:
     return f"hub:{hub.repo}@{commit}/{config}/{hub_split}"
 
 
+def _lost_part(hub: Hub, split: str, language: str, root: Path) -> str:
+    """The first part of a split that a repository below the root lacks, or ''."""
+    config, joined = hub_part(hub, split, language)
+    lost = (part for part in joined.split("+") if fetched_split(root, hub.repo, config, part) is None)
+    return next((f"hub/{hub.repo} ({config}, {part})" for part in lost), "")
+
+
 def _files_source(found: Found, digest_of: Callable[[Path], str]) -> str:
     digests = tuple(digest_of(path) for path in (*found.paths, *([found.labels] if found.labels else [])))
     return f"sha256:{digests[0] if len(digests) == 1 else digest(digests)}"
@@ -137,8 +148,17 @@ def _files_source(found: Found, digest_of: Callable[[Path], str]) -> str:
 def absent_file(task: Task, split: str, absent: Absent, root: str) -> Mistake:
     """The error for files that a run cannot do without."""
     looked = " or ".join(absent.looked) or f"(no official layout has a {split} split)"
-    advice = f"{task.where}\n" if task.where else f"stilts show task {task.name} says where to get it; "
     return Mistake(
         f"no {split} data of {task.name}: looked for {looked} in {root}\n"
-        f"{advice}stilts data check lists all that a run needs"
+        f"{how_to_get(task, split, root)}\nstilts data check lists all that a run needs"
     )
+
+
+def how_to_get(task: Task, split: str, root: str) -> str:
+    """How to come by a split's files, in one line; nothing is fetched into the bundled sample."""
+    if task.where:
+        return task.where
+    show = f"stilts show task {task.name} says where to get it"
+    if task.hub is None or split not in task.hub.splits or Path(root) == SAMPLE_ROOT:
+        return show
+    return f"stilts data fetch {task.name} data.root={quote(root)} fetches the Hub's copy; {show}"

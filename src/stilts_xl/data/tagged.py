@@ -13,27 +13,20 @@ PREFIX = re.compile(r"([a-z]{2,3}(?:-[a-z]+)*):")
 """The language that begins every line of a raw PAN-X file, as 'sw:' or 'zh-min-nan:'."""
 
 
-def tagged_tsv(paths: tuple[Path, ...], layout: Files) -> Iterator[Placed]:
-    """Rows with 'words', 'tags' and 'sentence', its number over all files.
+def tagged_tsv(path: Path, layout: Files) -> Iterator[Placed]:
+    """Rows with 'words' and 'tags', one a sentence.
 
     A line is a word, a tab and its tag; where the layout's tags are optional, all lines of a file may be words alone, and
     'tags' is None. A blank line ends a sentence. In a raw PAN-X file (see ``_is_raw``) the language before the first ':' is
     removed, and a word without ':' dropped, as XTREME's preprocessing does.
     """
-    sentence = 0
-    required = "tags" not in layout.optional
-    for index, path in enumerate(paths):
-        lines = lines_of(path)
-        raw, tagged = _is_raw(lines), required or any("\t" in line for line in lines)
-        for first, block in _blocks(lines):
-            found = [_word(path, first + offset, line, tagged, raw) for offset, line in enumerate(block)]
-            kept = [pair for pair in found if pair is not None]
-            row = {"words": [word for word, _ in kept], "tags": [tag for _, tag in kept] if tagged else None}
-            yield (
-                f"line {first}",
-                {**(row if kept else {LEFT_OUT: "no word with ':'"}), "sentence": sentence, "file": index},
-            )
-            sentence += 1
+    lines = lines_of(path)
+    raw, tagged = _is_raw(lines), "tags" not in layout.optional or any("\t" in line for line in lines)
+    for first, block in _blocks(lines):
+        found = [_word(path, first + offset, line, tagged, raw) for offset, line in enumerate(block)]
+        kept = [pair for pair in found if pair is not None]
+        row = {"words": [word for word, _ in kept], "tags": [tag for _, tag in kept] if tagged else None}
+        yield f"line {first}", row if kept else {LEFT_OUT: "no word with ':'"}
 
 
 def first_piece(word: str) -> str:

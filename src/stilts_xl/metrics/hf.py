@@ -28,7 +28,7 @@ INTERFACES = {
     "udpos": Interface(_TEXTS, _TEXTS, "Hu et al. 2020, XTREME, ICML"),
     "panx": Interface(_TEXTS, _TEXTS, "Hu et al. 2020, XTREME, ICML"),
     "ccg": Interface(_TEXTS, _TEXTS, "Hockenmaier and Steedman 2007, CCGbank, Computational Linguistics 33"),
-    "bucc": Interface(_TEXT, _TEXTS, "Zweigenbaum et al. 2018, BUCC, LREC"),
+    "bucc": Interface(_TEXT, _TEXTS, "Zweigenbaum et al. 2018, Third BUCC Shared Task, BUCC"),
     "nearest": Interface(_TEXT, _TEXTS, "Artetxe and Schwenk 2019, LASER, TACL 7"),
 }
 """All scorers but 'masked', which scores probabilities too."""

@@ -26,7 +26,9 @@ def fit_threshold(candidates: Sequence[tuple[float, bool]], gold_total: int) -> 
     StiltsError without any candidate.
     """
     if not candidates:
-        raise StiltsError("a threshold was to be fitted, but no candidate pair was found\ncompare: stilts data check")
+        raise StiltsError(
+            "a threshold was to be fitted, but no candidate pair was found\nlook at the source with stilts data check"
+        )
     ranked = sorted(candidates, key=lambda candidate: -candidate[0])
     best = threshold = 0.0
     hits = 0

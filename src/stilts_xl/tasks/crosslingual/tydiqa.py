@@ -59,6 +59,7 @@ TASK = Task(
         columns=SQUAD_COLUMNS,
         example=question,
         keep=of_language,
+        revision="da78f23f9119363459acbaf46bf89426ff26c259",
     ),
     licence="Apache 2.0",
     citation="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering, TACL",

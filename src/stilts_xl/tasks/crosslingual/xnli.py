@@ -31,6 +31,7 @@ TASK = Task(
         splits={"validation": "validation", "test": "test"},
         columns=("premise", "hypothesis", "label"),
         example=nli("premise", "hypothesis", "label"),
+        revision="b8dd5d7af51114dbda02c0e3f6133f332186418e",
     ),
     licence="CC BY-NC 4.0",
     citation="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations, EMNLP",

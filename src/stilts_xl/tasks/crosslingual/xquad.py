@@ -27,6 +27,7 @@ TASK = Task(
         splits={"test": "validation"},
         columns=SQUAD_COLUMNS,
         example=question,
+        revision="51adfef1c1287aab1d2d91b5bead9bcfb9c68583",
     ),
     licence="CC BY-SA 4.0",
     citation="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual Representations, ACL",

@@ -37,6 +37,7 @@ TASK = Task(
         splits={"train": "train", "validation": "validation_matched"},
         columns=("premise", "hypothesis", "label", "pairID"),
         example=nli("premise", "hypothesis", "label", id_field="pairID"),
+        revision="da70db2af9d09693783c3320c4249840212ee221",
     ),
     licence="OANC licence; the fiction part CC BY 3.0 / CC BY-SA 3.0",
     citation="Williams et al. 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding through Inference, NAACL",

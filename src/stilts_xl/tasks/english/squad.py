@@ -24,6 +24,7 @@ TASK = Task(
         splits={"train": "train", "validation": "validation"},
         columns=SQUAD_COLUMNS,
         example=question,
+        revision="7b6d24c440a36b6815f21b70d25016731768db1f",
     ),
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text, EMNLP",

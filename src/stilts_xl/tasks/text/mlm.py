@@ -5,6 +5,7 @@ from stilts_xl.core.task import Files, Row, Task
 from stilts_xl.tasks.languages import XTREME_R
 
 HELD_OUT = 20
+"""Of text without official splits every so many-th line validates."""
 
 
 def line(row: Row, language: str) -> TextExample:

@@ -3,8 +3,8 @@
 from stilts_xl.core.example import TextExample
 from stilts_xl.core.task import Files, Row, Task
 from stilts_xl.tasks.languages import XTREME_R
+from stilts_xl.tasks.text.mlm import HELD_OUT
 
-HELD_OUT = 20
 LANGUAGES = tuple(language for language in XTREME_R if language != "en")
 _FLORES = ("mlm_text/flores200_dev/{flores}.dev", "mlm_text/flores200_dev/eng_Latn.dev")
 
