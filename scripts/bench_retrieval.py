@@ -9,6 +9,7 @@ the first turn of `mine`, before any product: beyond the embeddings, and what a 
 
 import argparse
 import multiprocessing
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -51,7 +52,7 @@ def main() -> None:
         seconds = f"{found.product:.2f}", f"{found.mining:.2f}", f"{found.ratio:.2f}", f"{found.ratio / 2:.2f}"
         memory = f"{found.extra_bytes / 2**20:.0f}", f"{4 * options.rows**2 / 2**20:.0f}"
         table.add_row(f"2 x {options.rows:,}", str(columns), *seconds, *memory, f"{found.right:.1%}")
-    console = Console()
+    console = Console(width=None if os.isatty(1) else 140)
     console.print(
         f"- {options.threads or torch.get_num_threads()} threads, {options.turns} turns, k = {options.neighbours}, "
         f"blocks of {options.block_bytes / 2**20:.0f} MB, torch {torch.__version__}, Gaussian toys",

@@ -165,6 +165,23 @@ def test_the_best_step_s_weights_are_kept_and_the_first_of_equals(scores, kept, 
     assert all(torch.equal(after[name], tensor) for name, tensor in validate.seen[kept // 4 - 1].items())
 
 
+@pytest.mark.parametrize(("scores", "kept"), [((3.0, 1.0, 2.0), 8), ((3.0, 2.0, 1.0), 12), ((1.0, 2.0, 1.0), 4)])
+def test_of_a_score_that_should_fall_the_lowest_is_kept_also_after_a_stop(scores, kept, tmp_path) -> None:
+    settings = {"validate": Scores(*scores), "higher": False, "selection": "best", "eval_every": 4}
+    with pytest.raises(Interrupted):
+        Run(training(tmp_path, **settings), stop_after=6)
+    found = Run(training(tmp_path, **settings))
+    assert (found.outcome.kept_step, found.outcome.kept_score) == (kept, min(scores))
+    after = found.training.model.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in settings["validate"].seen[kept // 4 - 1].items())
+
+
+def test_patience_counts_validations_in_which_a_loss_does_not_fall(tmp_path) -> None:
+    validate = Scores(3.0, 2.0, 2.0, 4.0, 0.0)
+    found = Run(training(tmp_path, validate=validate, higher=False, selection="best", eval_every=2, patience=2))
+    assert (found.outcome.steps, found.outcome.kept_step) == (8, 4)
+
+
 def test_the_last_step_is_validated_too(tmp_path) -> None:
     validate = Scores(1.0, 2.0, 3.0)
     found = Run(training(tmp_path, validate=validate, selection="best", eval_every=5))

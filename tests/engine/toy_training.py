@@ -12,14 +12,18 @@ from stilts_xl.core.event import Event
 from stilts_xl.data.batches import batch, steps_per_epoch
 from stilts_xl.engine.loop import train
 from stilts_xl.engine.training import Lesson, Outcome, Plan, Training
-from stilts_xl.kinds import classify, span
 from stilts_xl.kinds.base import Encoded
+from stilts_xl.kinds.catalog import KINDS
+from stilts_xl.kinds.mlm import Vocabulary
 from stilts_xl.model.encoder import TaskModel, weights
 from stilts_xl.model.heads import Head, SentenceHead, initialise
 from toys import compute, recipe, token_head
 
 VOCABULARY = 60
-KINDS = {"classify": classify, "span": span}
+MASK = 3
+OPTIONS = 3
+LABELS = {"classify": 3, "tag": 5, "choose": 1, "mlm": 0, "span": 2}
+"""Outputs of each kind's head; the vocabulary's for mlm."""
 
 
 def encoder(dropout: float = 0.0, outputs: int = 3) -> PreTrainedModel:
@@ -46,16 +50,31 @@ def sequences(number: int = 30, kind: str = "classify", seed: int = 5) -> Encode
     random = np.random.default_rng(seed)
     lengths = random.integers(2, 40, number)
     tokens = [random.integers(4, VOCABULARY, length).astype(np.int32) for length in lengths]
+    owner = np.arange(number)
     if kind == "classify":
-        targets = list(random.integers(0, 3, (number, 1)))
+        return Encoded(tokens, owner, list(random.integers(0, 3, (number, 1))), 0)
+    if kind == "span":
+        return Encoded(tokens, owner, list(np.sort(random.integers(0, lengths[:, None], (number, 2)), axis=1)), 0)
+    if kind == "tag":
+        chosen = [np.sort(random.choice(n, random.integers(1, n), replace=False)) for n in lengths.tolist()]
+        targets = [random.integers(0, LABELS["tag"], len(places)) for places in chosen]
+        return Encoded(tokens, owner, targets, 0, chosen=chosen)
+    if kind == "choose":
+        segments = [random.integers(1, 14, OPTIONS).tolist() for _ in owner]
+        tokens = [random.integers(4, VOCABULARY, sum(parts)).astype(np.int32) for parts in segments]
+        return Encoded(tokens, owner, list(random.integers(0, OPTIONS, (number, 1))), 0, segments=segments)
+    nothing = [np.empty(0, np.int64)] * number
+    return Encoded(tokens, owner, nothing, 0, detail=Vocabulary(MASK, np.arange(4), np.arange(4, VOCABULARY)))
+
+
+def new_head(kind: str = "classify", dropout: float = 0.0, start: PreTrainedModel | None = None) -> Head:
+    """A head for the toy encoder, the same weights every time; for mlm it holds the table of the one it starts from."""
+    if kind == "classify":
+        head: Head = SentenceHead(16, 3, dropout)
+    elif kind == "span":
+        head = token_head()
     else:
-        targets = list(np.sort(random.integers(0, lengths[:, None], (number, 2)), axis=1))
-    return Encoded(tokens, np.arange(number), targets, 0)
-
-
-def new_head(kind: str = "classify", dropout: float = 0.0) -> Head:
-    """A head for the toy encoder, the same weights every time."""
-    head = SentenceHead(16, 3, dropout) if kind == "classify" else token_head()
+        head = KINDS[kind].head(start or encoder(dropout), tuple(map(str, range(LABELS[kind]))))
     initialise(head, 0.1, torch.Generator().manual_seed(2))
     return head
 
@@ -81,11 +100,11 @@ def training(
     rule = recipe(**({"max_steps": steps, "learning_rate": 3e-3, "adam_epsilon": 1e-4} | learning))
     place = compute(**({"token_budget": 100} | (computed or {})))
     found = encoded or sequences(kind=kind)
-    number = len(found.tokens)
+    number, start = len(found.tokens), encoder(dropout)
     assert steps >= steps_per_epoch(number, rule.batch_size), "more than an epoch"
     return Training(
         slug="toy-00000000",
-        model=TaskModel(encoder(dropout), {"toy": head or new_head(kind, dropout)}, place.layout),
+        model=TaskModel(start, {"toy": head or new_head(kind, dropout, start)}, place.layout),
         lessons={"toy": Lesson(KINDS[kind], found, tuple(f"example-{index}" for index in range(number)))},
         plan=Plan(steps, lambda step: ("toy", batch(step, (number,), rule.batch_size, rule.seed, 1.0))),
         recipe=rule,

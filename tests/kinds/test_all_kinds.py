@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
+from stilts_xl.core.errors import Mistake
 from stilts_xl.core.example import (
     Answer,
     ChoiceExample,
@@ -152,3 +154,17 @@ def test_a_folder_remembers_its_labels_and_its_language_head(tokenizer, tmp_path
     kept, own = language_head_weights(tmp_path / "mlm"), task.heads["toy"].state_dict()
     assert kept.keys() == own.keys()
     assert all(torch.equal(kept[key], own[key]) for key in own)
+
+
+def test_a_language_head_s_bias_may_have_its_other_name_and_a_missing_part_is_named(tokenizer, tmp_path) -> None:
+    task = model("mlm", tokenizer, "packed")
+    save(task, tokenizer, (), tmp_path)
+    file = tmp_path / "model.safetensors"
+    tensors = load_file(file)
+    tensors["lm_head.decoder.bias"] = tensors.pop("lm_head.bias")
+    save_file(tensors, file)
+    assert torch.equal(language_head_weights(tmp_path)["bias"], task.heads["toy"].state_dict()["bias"])
+    del tensors["lm_head.dense.weight"]
+    save_file(tensors, file)
+    with pytest.raises(Mistake, match=r"lacks 'lm_head\.dense\.weight'"):
+        language_head_weights(tmp_path)

@@ -1,5 +1,6 @@
 """Nearest neighbours are those that the whole similarity matrix would give, in any blocks, and ties have an order."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,24 @@ def test_lengths_of_vectors_do_not_matter() -> None:
     assert_equal(neighbours_both(source, target * lengths, 3, CPU), neighbours_both(source, target, 3, CPU))
 
 
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    """A test may set the number of threads for itself."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("own_threads")
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_do_not_change_the_result(threads: int) -> None:
+    source, target = gaussian(900, 40, 33), gaussian(700, 40, 34)
+    torch.set_num_threads(threads)
+    with torch.inference_mode():
+        found = neighbours_both(source, target, 4, CPU, 64 * SMALL)
+    assert_same(found, cosines(source, target), 4)
+
+
 def test_empty_sides_have_no_neighbours() -> None:
     none, some = gaussian(0, 4, 0), gaussian(3, 4, 0)
     for source, target in ((none, some), (some, none), (none, none)):
@@ -221,7 +240,9 @@ class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
 
+@pytest.mark.usefixtures("own_threads")
 def test_no_tensor_is_larger_than_a_block() -> None:
+    torch.set_num_threads(1)  # Largest sees no other
     source, target, block_bytes = gaussian(6000, 16, 20), gaussian(6000, 16, 21), 2**22
     with Largest() as largest:
         neighbours_both(source, target, 4, CPU, block_bytes)

@@ -13,24 +13,28 @@ from safetensors.torch import load_file
 from stilts_xl.core.errors import Interrupted, StiltsError
 from stilts_xl.core.event import Event
 from stilts_xl.core.site import Site
-from stilts_xl.core.stage import Train
+from stilts_xl.core.stage import Mixture, Train
 from stilts_xl.run.processes import make_training_together
 from stilts_xl.run.train import make_training
 from stilts_xl.store.store import completed, stage_folder
 from toys import chain
 
 STEPS = 80
+FEW_STEPS = 8
 LEARNING = (
-    "target=tydiqa", "languages=[en]", "model.dropout=0.0", f"target.max_steps={STEPS}", "target.epochs=20",
-    "target.batch_size=4", "target.adam_epsilon=1e-4", "compute.checkpoint_steps=10", "compute.threads=1",
+    "languages=[en]", "model.dropout=0.0", "target.epochs=20", "target.batch_size=4", "target.adam_epsilon=1e-4",
+    "compute.checkpoint_steps=10", "compute.threads=1",
 )  # fmt: skip
 
 
 class Job:
     """One training in a workspace of its own, in any number of processes."""
 
-    def __init__(self, workspace: Path, processes: int, *overrides: str) -> None:
-        found = chain(workspace, *LEARNING, f"compute.processes={processes}", *overrides)
+    def __init__(
+        self, workspace: Path, processes: int, *overrides: str, target: str = "tydiqa", steps: int = STEPS
+    ) -> None:
+        asked = (f"target={target}", f"target.max_steps={steps}", f"compute.processes={processes}")
+        found = chain(workspace, *LEARNING, *asked, *overrides)
         self.stage: Train = found.goals[0].model
         self.site: Site = found.site
         self.events: list[Event] = []
@@ -79,6 +83,18 @@ def test_two_processes_have_the_losses_and_the_weights_of_one(alone, tmp_path) -
     assert one is not None and other is not None
     for fact in ("steps", "tokens", "examples", "sequences", "kept_step"):
         assert one.facts[fact] == other.facts[fact]
+
+
+def test_two_processes_learn_masked_text_of_several_languages_as_one_does(tmp_path) -> None:
+    alone, together = (
+        Job(tmp_path / str(processes), processes, "target.alpha=0.3", target="mlm", steps=FEW_STEPS).run()
+        for processes in (1, 2)
+    )
+    assert together.stage == alone.stage
+    assert isinstance(alone.stage.data, Mixture) and len(alone.stage.data.parts) > 1
+    assert len(together.losses) == FEW_STEPS
+    assert together.losses == pytest.approx(alone.losses, rel=1e-4, abs=1e-5)
+    close(together.weights, alone.weights)
 
 
 def worker(rank: int) -> int:

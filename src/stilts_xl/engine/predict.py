@@ -37,7 +37,7 @@ def outputs(
     was_training = model.training
     model.eval()
     found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(encoded.tokens)
-    pending = list(by_length(encoded.lengths.tolist(), layout, budget))
+    pending = list(by_length(encoded.costs(layout).tolist(), layout, budget))
     with torch.inference_mode():
         while pending:
             indices = pending.pop(0)

@@ -39,7 +39,7 @@ def gradients(
         except RuntimeError as error:
             if not memory_ran_out(error):
                 raise
-            longest = int(batch.lengths.max())
+            longest = int(batch.costs(layout_for(training.compute, accelerator.device)).max())
             if budget <= longest or accelerator.num_processes > 1:
                 smaller = f"compute.token_budget={max(budget // 2, longest)}, or " if budget > longest else ""
                 raise StiltsError(
@@ -62,7 +62,8 @@ def _attempt(
     weight = 1.0 / items if len(mine) and items else 0.0
     if not len(mine):  # a process without a share still takes part in the exchange, with nothing
         mine = everything[:1]
-    parts = micro_batches(mine, batch.lengths, layout_for(training.compute, accelerator.device), budget)
+    layout = layout_for(training.compute, accelerator.device)
+    parts = micro_batches(mine, batch.costs(layout), layout, budget)
     total = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts, 1):
         with nullcontext() if number == len(parts) else accelerator.no_sync(model):

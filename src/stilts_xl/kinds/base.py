@@ -43,6 +43,12 @@ class Encoded:
         """[sequences] sub-tokens of each sequence."""
         return np.array([len(ids) for ids in self.tokens], dtype=np.int64)
 
+    def costs(self, layout: str) -> Indices:
+        """[sequences] tokens that are computed for each alone: where segments are padded, all are as long as the longest."""
+        if self.segments is None or layout == "packed":
+            return self.lengths
+        return np.array([max(lengths) * len(lengths) for lengths in self.segments], dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Decoded:

@@ -29,8 +29,10 @@ class Vocabulary:
     """What masking must know of a tokenizer."""
 
     mask: int
+    special: Indices
+    """Ids that are never masked; few, so that to look for them in a text is cheap."""
     ordinary: Indices
-    """Ids that may be masked and put in, ascending: all but the special ones."""
+    """Ids that may be put in, ascending: all but the special ones."""
 
 
 def encode(
@@ -59,8 +61,8 @@ def encode(
         tokens += made
         owner += [index] * len(made)
     assert isinstance(tokenizer.mask_token_id, int)
-    ordinary = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
-    vocabulary = Vocabulary(tokenizer.mask_token_id, ordinary)
+    special = np.unique(tokenizer.all_special_ids)
+    vocabulary = Vocabulary(tokenizer.mask_token_id, special, np.setdiff1d(np.arange(len(tokenizer)), special))
     nothing = [np.empty(0, np.int64)] * len(tokens)
     plain = Encoded(tokens, np.array(owner, np.int64), nothing, truncated, detail=vocabulary)
     if training:
@@ -120,7 +122,7 @@ def masked(ids: Ids, vocabulary: Vocabulary, probability: float, seed: int) -> t
     Each sub-token that is not special is chosen with ``probability``, at least one where there is any.
     """
     random = np.random.default_rng(seed)
-    maskable = np.flatnonzero(np.isin(ids, vocabulary.ordinary))
+    maskable = np.flatnonzero(np.isin(ids, vocabulary.special, invert=True))
     places = maskable[random.random(len(maskable)) < probability]
     if not len(places) and len(maskable):
         places = random.choice(maskable, 1)

@@ -24,6 +24,7 @@ from stilts_xl.model.attention import PACKED, PADDED
 from stilts_xl.model.heads import Head, Pool, stock_name
 from stilts_xl.model.inputs import Inputs
 
+LANGUAGE_HEAD = ("dense.weight", "dense.bias", "layer_norm.weight", "layer_norm.bias", "bias")
 FAMILIES = {"xlm-roberta": "XLMRoberta", "xlm-roberta-xl": "XLMRobertaXL", "roberta": "Roberta"}
 """Model types whose positions start at pad + 1 and whose encoder is called 'roberta' in checkpoints with a head."""
 
@@ -92,6 +93,10 @@ def blocks_up_to(encoder: PreTrainedModel, layer: int) -> Iterator[None]:
     """
     stack: Any = encoder.encoder
     every = stack.layer
+    with torch.no_grad():
+        # The library watches the blocks that it finds at the first call, and those alone ever after.
+        first = torch.zeros((1, 1), dtype=torch.long, device=encoder.device)
+        encoder(input_ids=first, output_hidden_states=True, segments=[1])
     stack.layer = every[: layer + 1]
     try:
         yield
@@ -254,13 +259,23 @@ def saved_labels(folder: Path) -> tuple[str, ...]:
 
 
 def language_head_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The language-model head of a folder by a LanguageHead's names, its tied table left out; {} where there is none."""
+    """The language-model head of a folder by a LanguageHead's names, its tied table left out; {} where there is none.
+
+    Raises Mistake where a part of it is missing.
+    """
     found: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, framework="pt") as tensors:
             names = [name for name in tensors.keys() if name.startswith("lm_head.")]  # noqa: SIM118 (no mapping)
             found |= {name.removeprefix("lm_head."): tensors.get_tensor(name) for name in names}
-    return {name: tensor for name, tensor in found.items() if not name.startswith("decoder.")}
+    if "decoder.bias" in found:
+        found.setdefault("bias", found["decoder.bias"])  # one tensor under two names, of which either may be kept
+    missing = [name for name in LANGUAGE_HEAD if name not in found]
+    if found and missing:
+        raise Mistake(
+            f"the language-model head in {folder} lacks 'lm_head.{missing[0]}'\nfetch or copy the model's folder again"
+        )
+    return {name: found[name] for name in LANGUAGE_HEAD} if found else {}
 
 
 def load_saved(model: TaskModel, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Exact nearest neighbours by cosine, from blocks of the similarity matrix that are computed once for both directions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isqrt
@@ -11,21 +12,23 @@ from numpy.typing import NDArray
 
 from stilts_xl.core.errors import Mistake, StiltsError
 
-Vectors = NDArray[np.float32] | torch.Tensor
+Array = NDArray[np.float32]
+Vectors = Array | torch.Tensor
 """[n, d] on the CPU, of any length: cosines do not depend on it."""
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-BLOCK_BYTES = 2**26
-"""Size of a block of the similarity matrix: 4,096 rows and columns."""
+BLOCK_BYTES = 2**27
+"""Size of a block of the similarity matrix: 5,792 rows and columns."""
 SLACK = 4
 """Candidates beyond the k nearest that the blocks keep, for the rounding of float32 to go wrong among."""
 GROUP = 32
 """Neighbouring similarities that are looked at through their maximum. Sides of a block are multiples of it."""
-RANKED_CELLS = 2**19
-"""Products that are summed at a time where cosines are computed exactly; they fit a CPU's cache."""
-PARTS = 4
-"""The rows of a block are gone through in so many parts, which bounds the work memory."""
+SERIAL_CELLS = 2**15 - 1
+"""Tensors of this size torch works on in one thread. The many small steps then run beside each other in threads that do
+not wait for one another: on a busy machine, waiting at the end of every step would take longer than all the work."""
+RANKED_CELLS = 2**18
+"""Products that a thread sums at a time where cosines are computed exactly; they fit a CPU's cache."""
 BELOW_ALL = -2.0
 NO_KEY = torch.iinfo(torch.int64).min
 
@@ -79,11 +82,11 @@ def nearest(queries: Vectors, candidates: Vectors, device: torch.device, block_b
         raise StiltsError(
             f"the nearest of 0 candidates was asked for, for {len(queries)} queries\nCheck that side's data."
         )
-    theirs = torch.as_tensor(candidates)
-    _, form = unify([blake2b(row.numpy(), digest_size=16).hexdigest() for row in theirs.contiguous()])
+    theirs = np.asarray(candidates)
+    _, form = unify([blake2b(row.tobytes(), digest_size=16).hexdigest() for row in theirs])
     firsts = np.unique(form, return_index=True)[1]
-    distinct = theirs if len(firsts) == len(theirs) else theirs[torch.from_numpy(firsts)]
-    found, _ = _search(torch.as_tensor(queries), distinct, 1, device, block_bytes, backward=False)
+    distinct = theirs if len(firsts) == len(theirs) else theirs[firsts]
+    found, _ = _search(queries, distinct, 1, device, block_bytes, backward=False)
     return firsts[found.indices[:, :1].flatten()]
 
 
@@ -99,13 +102,13 @@ def neighbours_both(
     the k-th may then be any of these. TF32, which torch leaves off until it is told, must stay off.
 
     Memory, with b = side_of(block_bytes) and w = min(b, GROUP (k + SLACK)): on ``device`` 5 b^2 bytes for a block, of
-    which 4 b^2 are block_bytes, 6 b w for work on it, 16 b d for its vectors, and 8 (k + SLACK) for each row of both
-    sides; on the CPU up to 64 (k + SLACK) for each row of both sides, and 20 MB.
+    which 4 b^2 are block_bytes, 24 b w for work on it (but 2 MB a thread on a CPU), 16 b d for its vectors, and
+    8 (k + SLACK) for each row of both sides; on the CPU 5 MB a thread, and 64 (k + SLACK) for each row of both sides.
 
     Raises StiltsError where a vector holds NaN or infinity, and Mistake for k < 1.
     """
     _check(source, target, k)
-    forward, backward = _search(torch.as_tensor(source), torch.as_tensor(target), k, device, block_bytes, backward=True)
+    forward, backward = _search(source, target, k, device, block_bytes, backward=True)
     return BothWays(forward, backward)
 
 
@@ -119,29 +122,32 @@ def _check(source: Vectors, target: Vectors, k: int) -> None:
 
 
 def _search(
-    source: torch.Tensor, target: torch.Tensor, k: int, device: torch.device, block_bytes: int, backward: bool
+    source: Vectors, target: Vectors, k: int, device: torch.device, block_bytes: int, backward: bool
 ) -> tuple[Neighbours, Neighbours]:
     """Neighbours of the sources and, if ``backward``, of the targets (else each has none)."""
-    norms = _norms(source), _norms(target)
-    ahead, back = _proposed(source, target, k + SLACK, device, side_of(block_bytes), backward)
-    return _ranked(source, target, norms, ahead, k), _ranked(target, source, norms[::-1], back, k)
+    ours, theirs = np.asarray(source), np.asarray(target)
+    norms = _norms(ours), _norms(theirs)
+    ahead, back = _proposed(ours, theirs, k + SLACK, device, side_of(block_bytes), backward)
+    return _ranked(ours, theirs, norms, ahead, k), _ranked(theirs, ours, norms[::-1], back, k)
 
 
-def _norms(vectors: torch.Tensor) -> torch.Tensor:
-    """[n] float64, 1 for a row of zeros."""
-    norms = torch.cat([part.double().square().sum(1).sqrt() for part in torch.split(vectors, 512)])
-    broken = (~norms.isfinite()).nonzero().flatten()
+def _norms(vectors: Array) -> Floats:
+    """[n], 1 for a row of zeros."""
+    norms = np.empty(len(vectors))
+    for first in range(0, len(vectors), 256):
+        norms[first : first + 256] = np.sqrt(np.square(vectors[first : first + 256], dtype=np.float64).sum(1))
+    broken = np.flatnonzero(~np.isfinite(norms))
     if len(broken):
         raise StiltsError(
-            f"{len(broken)} of {len(norms)} embeddings hold NaN or infinity, the first is number {int(broken[0])}\n"
+            f"{len(broken)} of {len(norms)} embeddings hold NaN or infinity, the first is number {broken[0]}\n"
             "The encoder has diverged: train it again with a lower learning rate or in fp32."
         )
-    return norms.masked_fill(norms == 0, 1.0)
+    return np.where(norms == 0, 1.0, norms)
 
 
 def _proposed(
-    source: torch.Tensor, target: torch.Tensor, keep: int, device: torch.device, side: int, backward: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
+    source: Array, target: Array, keep: int, device: torch.device, side: int, backward: bool
+) -> tuple[Indices, Indices]:
     """Indices of the ``keep`` best by float32 similarity, best first, for each source and each target."""
     ahead = min(keep, len(target))
     back = min(keep, len(source)) if backward else 0
@@ -150,16 +156,16 @@ def _proposed(
     forwards = torch.full((len(source), ahead), NO_KEY, device=device)
     backwards = torch.full((len(target), back), NO_KEY, device=device)
     for top in range(0, len(source), tall):
-        ours = normalised(source[top : top + tall].to(device))
+        ours = normalised(torch.as_tensor(source[top : top + tall], device=device))
         for left in range(0, len(target), wide):
-            theirs = normalised(target[left : left + wide].to(device))
+            theirs = normalised(torch.as_tensor(target[left : left + wide], device=device))
             block = _similarities(ours, theirs, buffer)
             in_rows = block[: len(ours)].view(len(ours), -1, GROUP)
             _improve(forwards[top : top + tall], in_rows, in_rows.amax(2), left)
             if back:
                 in_columns = block[:, : len(theirs)].view(-1, GROUP, len(theirs))
                 _improve(backwards[left : left + wide], in_columns.permute(2, 0, 1), in_columns.amax(1).T, top)
-    return _indices(forwards).cpu(), _indices(backwards).cpu()
+    return _indices(forwards).cpu().numpy(), _indices(backwards).cpu().numpy()
 
 
 def _padded(count: int) -> int:
@@ -185,15 +191,30 @@ def _improve(table: torch.Tensor, groups: torch.Tensor, maxima: torch.Tensor, fi
     keep = table.shape[1]
     numbers = torch.arange(maxima.shape[1], device=table.device)
     within = torch.arange(GROUP, device=table.device) + first
-    step = -(-len(table) // PARTS)
-    for start in range(0, len(table), step):
-        rows = slice(start, start + step)
+
+    @torch.inference_mode()
+    def improve(rows: slice) -> None:
         tops = _keys(maxima[rows], numbers).topk(min(keep, len(numbers))).values
         chosen = _indices(tops).unsqueeze(2)
         similarities = groups[rows].gather(1, chosen.expand(-1, -1, GROUP))
         keys = _keys(similarities, chosen * GROUP + within).flatten(1)
         found = keys.topk(min(keep, keys.shape[1])).values
         table[rows] = torch.cat([table[rows], found], dim=1).topk(keep).values
+
+    serial = max(SERIAL_CELLS // (keep * GROUP), 1)
+    _in_parts(improve, len(table), serial if table.device.type == "cpu" else len(table))
+
+
+def _in_parts(work: Callable[[slice], None], rows: int, step: int) -> None:
+    """Do the work for ``step`` rows at a time, in as many threads as torch has."""
+    parts = [slice(first, first + step) for first in range(0, rows, step)]
+    threads = min(torch.get_num_threads(), len(parts))
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, parts))  # a list, so that what goes wrong is raised
+    else:
+        for part in parts:
+            work(part)
 
 
 def _keys(similarities: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
@@ -211,17 +232,14 @@ def _indices(keys: torch.Tensor) -> torch.Tensor:
     return -keys & (2**32 - 1)
 
 
-def _ranked(
-    ours: torch.Tensor, theirs: torch.Tensor, norms: tuple[torch.Tensor, ...], found: torch.Tensor, k: int
-) -> Neighbours:
+def _ranked(ours: Array, theirs: Array, norms: tuple[Floats, ...], found: Indices, k: int) -> Neighbours:
     """The k best of the proposed neighbours [rows, k + SLACK], by their cosines in float64, then by index."""
-    cosines = torch.empty(found.shape, dtype=torch.float64)
-    step = max(RANKED_CELLS // max(found.shape[1] * ours.shape[1], 1), 1)
-    for first in range(0, len(found), step):
-        rows = slice(first, first + step)
-        products = theirs[found[rows]].double()
-        products *= ours[rows].double().unsqueeze(1)
-        cosines[rows] = products.sum(2) / (norms[0][rows].unsqueeze(1) * norms[1][found[rows]])
-    values, indices = cosines.numpy(), found.numpy()
-    order = np.lexsort((indices, -values), axis=-1)[:, :k]
-    return Neighbours(np.take_along_axis(indices, order, 1), np.take_along_axis(values, order, 1))
+    cosines = np.empty(found.shape)
+
+    def compute(rows: slice) -> None:
+        products = np.multiply(theirs[found[rows]], ours[rows, None], dtype=np.float64).sum(2)
+        cosines[rows] = products / (norms[0][rows, None] * norms[1][found[rows]])
+
+    _in_parts(compute, len(found), max(RANKED_CELLS // max(found.shape[1] * ours.shape[1], 1), 1))
+    order = np.lexsort((found, -cosines), axis=-1)[:, :k]
+    return Neighbours(np.take_along_axis(found, order, 1), np.take_along_axis(cosines, order, 1))
