@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from stilts_xl.core.identity import digest
 from stilts_xl.core.recipe import LATER, Recipe, Retrieval
@@ -105,6 +106,7 @@ class Predict:
 Stage = Train | Predict
 
 
+@cache
 def key(stage: Stage | Model) -> str:
     """64 hexadecimal digits: the digest of the stage's canonical JSON."""
     return digest(stage)

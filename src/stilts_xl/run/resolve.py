@@ -12,7 +12,7 @@ from stilts_xl.core.site import Site
 from stilts_xl.core.stage import Data, Mixture, Model, Predict, Pretrained, Rows, Scratch
 from stilts_xl.core.study import Cell, predictions
 from stilts_xl.data.hub import commit_of
-from stilts_xl.data.sources import SAMPLE_ROOT, Absent, absent_file, pin
+from stilts_xl.data.sources import SAMPLE_ROOT, Absent, absent_file, how_to_get, pin
 from stilts_xl.store.digests import remembering
 from stilts_xl.tasks.catalog import task_named
 
@@ -90,7 +90,7 @@ def _elsewhere(request: Request, pinned: Callable[[str, str, str], Data | Absent
             here = [code for code in request.languages if isinstance(pinned(request.target, split, code), Data)]
             if here:
                 return f"its {split} split is here in {', '.join(here)}: target.split={split}"
-    return f"stilts show task {request.target} says where to get it"
+    return how_to_get(target, request.split, request.place.root)
 
 
 def pin_model(choice: ModelChoice, workspace: Path, lock: str, offline: bool) -> Model:

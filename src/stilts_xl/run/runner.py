@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stilts_xl.core.errors import Interrupted, Mistake
-from stilts_xl.core.event import DONE, Event, Reporter
+from stilts_xl.core.errors import Interrupted, Mistake, StiltsError
+from stilts_xl.core.event import DONE, FAILED, Event, Reporter
 from stilts_xl.core.site import Site
-from stilts_xl.core.stage import Predict, Rows, Stage, Train, slug
+from stilts_xl.core.stage import Predict, Rows, Stage, Train, slug, trainings
 from stilts_xl.data.examples import load_rows
 from stilts_xl.run.predict import make_predictions
 from stilts_xl.run.processes import make_training_together
@@ -23,23 +23,42 @@ POLL = 1.0
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A stage that could not be made."""
+
+    name: str
+    message: str
+    blocked: int
+    """Missing stages that stand on it."""
+
+
+@dataclass(frozen=True)
 class Made:
     """What a run did."""
 
     trained: int
     predicted: int
+    failures: tuple[Failure, ...] = ()
 
 
-def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping: Callable[[], bool]) -> Made:
+def run_missing(
+    todo: tuple[Stage, ...],
+    site: Site,
+    report: Reporter,
+    stopping: Callable[[], bool],
+    keep_going: bool = False,
+) -> Made:
     """Make the missing stages, and wait for those that another process is making. Raises what a stage raises.
 
-    All data of the missing stages are read and checked before the first training.
+    All data of the missing stages are read and checked before the first training. ``keep_going``: a stage that fails
+    stops only what stands on it, and is listed.
     """
     workspace = Path(site.workspace)
     require_writable(workspace)
     quiet()
     require_start(todo, check_data(todo, site, report, stopping), site)
     trained = predicted = 0
+    failures: list[Failure] = []
     waiting_for: set[str] = set()
     while todo:
         ready = next_job(todo)
@@ -54,13 +73,22 @@ def run_missing(todo: tuple[Stage, ...], site: Site, report: Reporter, stopping:
                 jobs = [stage for stage in mine if isinstance(stage, Predict)]
                 make_predictions(jobs, site, report, stopping)
                 predicted += len(jobs)
+        except StiltsError as error:
+            if not keep_going or isinstance(error, Interrupted):
+                raise
+            broken = next(stage for stage in mine if completed(workspace, stage) is None)
+            predicted += sum(isinstance(stage, Predict) and completed(workspace, stage) is not None for stage in mine)
+            lost = [stage for stage in todo if stage == broken or broken in trainings(stage)]
+            failures.append(Failure(slug(broken), str(error), len(lost) - 1))
+            report(Event(slug(broken), FAILED, 0, 0, message=str(error).splitlines()[0]))
+            todo = tuple(stage for stage in todo if stage not in lost)
         finally:
             for claimed in held.values():
                 claimed.release()
         todo = tuple(stage for stage in todo if completed(workspace, stage) is None)
         if not held and todo:
             _wait(ready, waiting_for, report, stopping)
-    return Made(trained, predicted)
+    return Made(trained, predicted, tuple(failures))
 
 
 def next_job(todo: tuple[Stage, ...]) -> list[Stage]:

@@ -1,0 +1,75 @@
+"""A grid's tables: averages of cells, gains over no intermediate task, and what a reader must know."""
+
+from dataclasses import replace
+
+from stilts_xl.core.score import Score
+from stilts_xl.core.stage import Predict
+from stilts_xl.core.study import Cell, Phase
+from stilts_xl.report.collect import Scored
+from stilts_xl.report.grid import grid_tables
+from stilts_xl.store.runs import Run
+from toys import SCRATCH, learned, recipe, rows
+
+
+def cell(intermediate: str, target: str, values: dict[str, float], seed: int = 1, metric: str = "f1") -> Scored:
+    """A chain with these scores by language."""
+    phases = (Phase(target, target, recipe(seed=seed)),)
+    if intermediate != "none":
+        phases = (Phase(intermediate, intermediate, recipe(seed=seed)), *phases)
+    asked = Cell(SCRATCH, intermediate, target, phases, ("en", "fi", "te"), "test", "toy")
+    goals = tuple(Predict(rows(target, "test", language), learned(target)) for language in values)
+    scores = tuple(
+        Score("scratch", intermediate, target, language, "test", seed, "toy", metric, value, 9, "key")
+        for language, value in values.items()
+    )
+    return Scored(Run(asked, goals, {}, "local", 0), scores, {}, {}, (), ())
+
+
+def test_a_cell_is_the_mean_over_languages_and_seeds() -> None:
+    found = [
+        cell("none", "tydiqa", {"en": 40.0, "fi": 20.0}),
+        cell("none", "tydiqa", {"en": 50.0, "fi": 30.0}, seed=2),
+        cell("squad", "tydiqa", {"en": 60.0, "fi": 30.0}),
+    ]
+    scores, gains = grid_tables(found)
+    assert scores.columns == ("intermediate", "tydiqa ↑")
+    assert scores.rows == (("none", "35.0"), ("squad", "45.0"))
+    assert scores.summary == ("best", "squad")
+    assert gains.rows == (("squad", "+10.0"),)
+    assert "metric, split and languages: tydiqa f1, test, 2 of 3" in scores.footer
+    assert "protocol toy · mean over seeds 1, 2" in scores.footer
+
+
+def test_a_lower_loss_is_better_and_a_gain() -> None:
+    found = [cell("none", "mlm", {"en": 2.5}, metric="loss"), cell("squad", "mlm", {"en": 2.25}, metric="loss")]
+    scores, gains = grid_tables(found)
+    assert scores.columns == ("intermediate", "mlm ↓")
+    assert scores.summary == ("best", "squad")
+    assert gains.rows == (("squad", "+0.250"),)
+
+
+def test_cells_that_are_not_here_are_dashes_and_rows_keep_the_catalog_s_order() -> None:
+    found = [
+        cell("squad", "xquad", {"en": 10.0}),
+        cell("mnli", "tydiqa", {"en": 20.0}),
+        cell("none", "tydiqa", {"en": 20.04}),
+    ]
+    scores, gains = grid_tables(found)
+    assert scores.rows == (("none", "20.0", "–"), ("mnli", "20.0", "–"), ("squad", "–", "10.0"))
+    assert gains.rows == (("mnli", "0.0", "–"), ("squad", "–", "–"))
+    assert gains.summary == ("mean", "0.0", "–")
+
+
+def test_without_the_row_none_there_are_no_gains_and_models_stand_apart() -> None:
+    one = cell("squad", "xquad", {"en": 10.0})
+    other = replace(one, run=replace(one.run, cell=replace(one.run.cell, model=replace(SCRATCH, name="tiny"))))
+    titles = [table.title for table in grid_tables([one, other])]
+    assert titles == ["scratch: average over languages", "tiny: average over languages"]
+
+
+def test_sample_rows_and_limits_are_told() -> None:
+    found = cell("none", "xquad", {"en": 10.0})
+    found = replace(found, run=replace(found.run, source="sample", limit=7))
+    footer = grid_tables([found])[0].footer
+    assert any(line.startswith("sample data") for line in footer)
+    assert "limited to 7 examples a split: not comparable with other results" in footer
