@@ -88,6 +88,8 @@ def test_the_best_by_english_validation_is_chosen_where_every_chain_has_a_score(
         (("--use", "pawsx=squad"), "unknown intermediate task of pawsx here 'squad'"),
         (("--use", "pawsx"), "expected TARGET=INTERMEDIATE"),
         (("--use", "squad=none"), "unknown target of xtreme 'squad'"),
+        (("--use", "tydiqa=none"), "unknown target with predictions of its test split 'tydiqa'"),
+        (("--use", "xquad=mnli"), "unknown intermediate task of xquad here 'mnli'"),
         (("--model", "mini"), "unknown model with predictions 'mini'"),
         (("--suite", "glue"), "unknown suite 'glue'"),
     ],
@@ -111,5 +113,27 @@ def test_a_language_without_predictions_is_named(tmp_path) -> None:
     said = call("submit", "--out", tmp_path / "out", "-w", tmp_path)
     assert said.code == 0
     assert "missing: ar, bg, el, es, fr, hi, ru, sw, th, tr, ur, vi, zh" in said.out
+    assert "stilts score needs every language of xnli" in said.out and "next:" not in said.out
     said = call("score", "--predictions", tmp_path / "out", "--labels", tmp_path / "out")
     assert said.code == 2 and "test-ar.tsv" in said.err
+
+
+def test_a_later_run_of_fewer_languages_takes_none_away(tmp_path) -> None:
+    run(tmp_path, "pawsx", "languages=[de,en,es]")
+    run(tmp_path, "pawsx", "languages=[en,fr]")
+    said = call("submit", "--out", tmp_path / "out", "--labels", tmp_path / "gold", "-w", tmp_path)
+    assert "missing: fr, ja, ko, zh" in said.out
+    run(tmp_path, "pawsx")
+    run(tmp_path, "pawsx", "languages=en")
+    said = call("submit", "--out", tmp_path / "out", "--labels", tmp_path / "gold", "-w", tmp_path)
+    assert "missing" not in said.out
+    next_command = said.out.splitlines()[-1].removeprefix("next: stilts ").split()
+    assert call(*next_command).code == 0
+
+
+def test_predictions_of_cross_language_pairs_alone_are_no_candidate(tmp_path) -> None:
+    run(tmp_path, "mlqa", "languages=[en]")
+    run(tmp_path, "mlqa", "intermediate=copa", "languages=de-en")
+    said = call("submit", "--out", tmp_path / "out", "-w", tmp_path)
+    assert said.code == 0, said.err
+    assert "mlqa       scratch → none  (the only one)" in said.out

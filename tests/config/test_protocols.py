@@ -212,6 +212,29 @@ def test_sentence_retrieval_is_not_trained_and_looks_at_the_published_layer():
         (("target=xnli", "target.train_languages=[de]"), "target.train_languages of mnli"),
         (("target=mlqa", "languages=de-xx"), "unknown language of mlqa 'de-xx'"),
         (("target=xnli", "+protocol.variants.pawsx=mangled"), "settings cannot be added"),
+        (("target=mlm", "target.train_languages=[]"), "target.train_languages is empty"),
+        (("target=mlm", "target.mask_probability=0"), "target.mask_probability: expected more than 0"),
+        (("target=udpos", "target.mask_probability=0.3"), "target.mask_probability is for masked language modelling"),
+        (("target=udpos", "target.alpha=0.3"), "target.alpha is for tasks of several parts"),
+        (("target=squad", "target.no_answer_threshold=1"), "target.no_answer_threshold is for questions that may have"),
+        (("target=squad_v2", "target.no_answer_threshold=inf"), "expected a finite number, found inf"),
+        (("target=tatoeba", "model=scratch", "target.layer=9"), "target.layer=9 is more than model.layers=2"),
+        (
+            ("target=tatoeba", "model=scratch", "target.max_length=600"),
+            "target.max_length=600 is more than model.max_pos",
+        ),
+        (("target=mlqa", "languages=corss"), "Did you mean 'cross'"),
+        (("target=xquad", "languages=cross"), "unknown language of xquad 'cross'.\nknown: .* ro, "),
+        (("target=pawsx", "protocol.variants.pawsx=odd"), "unknown variant of pawsx 'odd'.\nknown: mangled"),
+        (("target=pawsx", "protocol.variants.xnli=mangled"), "xnli has no variants of its rows; pawsx has"),
+        (("target=pawsx", "protocol.variants=mangled"), "protocol.variants: expected a mapping, found 'mangled'"),
+        (("target=pawsx", "protocol.rules=x"), "protocol.rules: expected a list, found 'x'"),
+        (("target=pawsx", "protocol.rules=[x]"), "protocol.rules: expected a mapping, found 'x'"),
+        (("target=pawsx", "protocol.recipe=x"), "protocol.recipe: expected a mapping, found 'x'"),
+        (("target=pawsx", "protocol.splits=test"), "protocol.splits: expected a list, found 'test'"),
+        (("target=pawsx", "protocol.splits=[dev]"), "unknown protocol.split 'dev'"),
+        (("target=pawsx", "protocol.splits=[]"), "pawsx has none of them"),
+        (("target=tatoeba", "protocol.splits=[validation]"), "tatoeba has none of them"),
     ],
 )
 def test_what_makes_no_sense_for_a_task_is_refused(words: tuple[str, ...], message: str):
@@ -222,6 +245,19 @@ def test_what_makes_no_sense_for_a_task_is_refused(words: tuple[str, ...], messa
 def test_only_xtreme_reads_paws_x_with_mangled_quotes():
     assert request("target=pawsx").variants == {}
     assert request("target=pawsx", "protocol=xtreme").variants == {"pawsx": "mangled"}
+
+
+def test_the_variant_of_rows_is_a_setting_under_any_protocol():
+    assert request("target=pawsx", "protocol.variants.pawsx=mangled").variants == {"pawsx": "mangled"}
+    assert request("target=pawsx", "protocol=xtreme", "protocol.variants.pawsx=null").variants == {}
+    with pytest.raises(Mistake, match="protocol.variants.pawsx is set twice"):
+        request("target=pawsx", "protocol.variants.pawsx=mangled", "protocol.variants.pawsx=null")
+
+
+def test_a_protocol_that_was_changed_says_so_beside_every_number():
+    assert request("target=pawsx").protocol == "phang2020"
+    words = ("target=pawsx", "protocol.recipe.epochs=2", "target.batch_size=8")
+    assert request(*words).protocol == "phang2020 with protocol.recipe.epochs=2, target.batch_size=8"
 
 
 def test_running_text_is_learned_in_every_language_and_small_ones_are_drawn_more_often():
@@ -242,3 +278,7 @@ def test_cross_pairs_of_mlqa_are_predicted_only_when_they_are_asked_for():
     assert len(request("target=mlqa").languages) == 7
     assert len(request("target=mlqa", "languages=cross").languages) == 42
     assert request("target=mlqa", "languages=[en,en-de]").languages == ("en", "en-de")
+
+
+def test_a_changed_switch_is_told_as_it_is_typed():
+    assert request("target=tatoeba", "target.curve=true").protocol == "phang2020 with target.curve=true"

@@ -1,10 +1,13 @@
 """A table says what was scored, over what, how sure it is, and what it is compared with."""
 
 import math
+import re
 from dataclasses import replace
 from io import StringIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from stilts_xl.core.recipe import Retrieval
@@ -199,6 +202,18 @@ def test_a_terminal_colours_gains_and_shows_the_whole_title_however_narrow(monke
     assert "\x1b[31m" in said.split("-3.0")[0].splitlines()[-1]
 
 
+@pytest.mark.parametrize("width", [30, 76, 81, 85, 88])
+def test_no_number_is_cut_where_a_terminal_is_narrow(width: int):
+    cells = ("de", "17.5 ± 14.4", "20.0 ± 10.1", "15.6 ± 14.0", "20.0 ± 13.6", "22,358", "-10.4 ± 10.5")
+    names = ("language", "F1 ↑", "precision ↑", "recall ↑", "accuracy ↑", "n", "gain in F1")
+    console = Console(file=StringIO(), force_terminal=True, no_color=True, width=width)
+    draw(Table("title", names, (cells,), cells, ()), console)
+    said = re.sub("\x1b\\[[0-9;]*m", "", console.file.getvalue())
+    assert all(said.count(cell) == 2 for cell in cells)
+    assert "…" not in said
+    assert max(map(len, said.splitlines())) == {88: 88, 85: 82}.get(width, 76)
+
+
 def test_markdown_is_a_table_that_github_reads():
     lines = markdown([TABLE]).splitlines()
     assert lines[:4] == [
@@ -209,6 +224,8 @@ def test_markdown_is_a_table_that_github_reads():
     ]
     assert lines[7] == "| **average** | **24.0** | **–** |"
     assert lines[9] == "- keys squad_v2-00000000 → tydiqa-11111111"
+    starred = replace(TABLE, title="a*b", footer=("looked for UD_*/af_*.conllu",))
+    assert r"- looked for UD_\*/af_\*.conllu" in markdown([starred]) and r"### a\*b" in markdown([starred])
 
 
 def test_latex_is_escaped_and_signs_are_mathematics():
@@ -217,6 +234,23 @@ def test_latex_is_escaped_and_signs_are_mathematics():
     assert r"fi & 5.0 $\pm$ 1.5 & $-3.0$ \\" in lines
     assert lines.count(r"\midrule") == 2
     assert latex([replace(TABLE, columns=("a_b", "50 %", "c & d"))]).count(r"a\_b & 50 \% & c \& d \\") == 1
+
+
+def test_latex_has_a_gain_and_its_spread_in_one_formula_and_an_arrow_for_losses():
+    table = replace(TABLE, columns=("language", "loss ↓", "gain"), rows=(("en", "8.040 ± 0.041", "+0.2 ± 0.1"),))
+    lines = latex([table]).splitlines()
+    assert r"language & loss $\downarrow$ & gain \\" in lines
+    assert r"en & 8.040 $\pm$ 0.041 & $+0.2 \pm 0.1$ \\" in lines
+
+
+@given(st.text(alphabet="ab _%&#${}~^\\±↑↓–+-", max_size=12))
+def test_no_cell_ends_a_latex_formula_or_row_that_it_did_not_begin(cell: str):
+    (written,) = (
+        line for line in latex([replace(TABLE, columns=(cell, "b", "c"))]).splitlines() if line.endswith(r" & b & c \\")
+    )
+    bare = re.sub(r"\\[_%&#${}]|\\text\w+\{\}", "", written.removesuffix(r" & b & c \\"))
+    assert bare.count("$") % 2 == 0
+    assert not re.search("[%&#~±↑↓]", bare)
 
 
 def test_tidy_rows_keep_every_digit():
@@ -259,6 +293,15 @@ def test_a_search_says_its_layer_its_thresholds_and_every_layer_s_score():
     assert "the threshold was fitted on the rows that are scored here" in footer
     assert "nothing was trained" in footer
     assert not any("seed" in line for line in footer)
+
+
+def test_a_baseline_without_the_other_layers_scores_is_a_baseline():
+    chained, alone = mined({"de": {}}).run, mined({"de": {}}).run
+    chained = replace(chained, cell=replace(chained.cell, intermediate="squad"))
+    plain_search = replace(alone, cell=replace(alone.cell, retrieval=replace(RETRIEVAL, curve=False)))
+    other_layer = replace(alone, cell=replace(alone.cell, retrieval=replace(RETRIEVAL, layer=1)))
+    assert baseline_of(chained, (plain_search,)) == plain_search
+    assert baseline_of(chained, (other_layer,)) is None
 
 
 def test_a_loss_falls_and_a_lower_one_is_a_gain():

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stilts_xl import __version__
-from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, score, submit, why
+from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, score, submit, sweep, why
 from stilts_xl.core.errors import StiltsError
 
 INTERRUPTED = 130
@@ -26,6 +26,7 @@ app = typer.Typer(
     add_completion=True,
 )
 app.command("run")(run.run)
+app.command("sweep")(sweep.sweep)
 app.command("plan")(plan.plan)
 app.command("why")(why.why)
 app.command("report")(report.report)

@@ -55,8 +55,8 @@ def verify(workspace: Workspace = "outputs") -> None:
         for name in drifted(record):
             changed.setdefault(name, []).append(record.slug)
     for name, slugs in changed.items():
-        more = f" and {len(slugs) - 1} more" if len(slugs) > 1 else ""
-        typer.echo(f"! the code of {name} has changed since {slugs[0]}{more} was made; the bytes are as they were")
+        made = f"{slugs[0]} and {len(slugs) - 1} more were made" if len(slugs) > 1 else f"{slugs[0]} was made"
+        typer.echo(f"! the code of {name} has changed since {made}; the bytes are as they were")
     typer.echo(f"{good} of {good + bad} stages verified")
     if bad:
         raise StiltsError(

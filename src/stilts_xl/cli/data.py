@@ -43,7 +43,10 @@ def check(overrides: Overrides = None, workspace: Workspace = "outputs", offline
     width = max(8, *(len(task) for task, *_ in wanted))
     wrong = sum(_check_one(*part, place, workspace, width) for part in wanted)
     if wrong:
-        raise Mistake(f"{wrong} of {len(wanted)} splits cannot be used; what is wrong stands beside each")
+        raise Mistake(
+            f"{wrong} of {len(wanted)} splits cannot be used; what is wrong stands beside each\n"
+            "stilts show task NAME says where its files come from"
+        )
 
 
 def _check_one(

@@ -1,6 +1,9 @@
 """stilts ls and stilts show: what there is, and one of them in full."""
 
+import sys
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,15 +11,21 @@ import typer
 from stilts_xl.cli.options import Workspace
 
 if TYPE_CHECKING:
-    from stilts_xl.core.task import Task
+    from stilts_xl.core.task import Files, Task
 
-KINDS_OF_THINGS = ("tasks", "models", "protocols", "runs")
+COMMIT = 40
+"""Digits of a commit."""
+LABEL = 18
+"""Columns of the labels that stilts show prints."""
+GROUPS = {"models": "model", "protocols": "protocol", "studies": "study"}
+KINDS_OF_THINGS = ("tasks", *GROUPS, "runs")
 
 
 def ls(
-    what: Annotated[str, typer.Argument(help="tasks, models, protocols or runs")], workspace: Workspace = "outputs"
+    what: Annotated[str, typer.Argument(help="tasks, models, protocols, studies or runs")],
+    workspace: Workspace = "outputs",
 ) -> None:
-    """List tasks, models, protocols, or the runs of a workspace."""
+    """List tasks, models, protocols, studies, or the runs of a workspace."""
     from stilts_xl.core.errors import unknown
 
     if what not in KINDS_OF_THINGS:
@@ -28,7 +37,7 @@ def ls(
     else:
         from stilts_xl.config.compose import describe, options
 
-        group = what.removesuffix("s")
+        group = GROUPS[what]
         for name in options(group):
             typer.echo(f"{name:<14}{describe(group, name)}")
 
@@ -56,7 +65,9 @@ def _runs(workspace: Path) -> None:
         left = sum(step.state == "missing" for step in steps)
         seed = "" if cell.seed is None else f"  seed {cell.seed}"
         state = "complete" if not left else f"{left} of {len(steps)} stages missing"
-        typer.echo(f"{cell.model.name} → {cell.intermediate} → {cell.target}  protocol {cell.protocol}{seed}  {state}")
+        chain = f"{cell.model.name} → {cell.intermediate} → {cell.target}"
+        limited = f"  limited to {run.limit}" if run.limit else ""
+        typer.echo(f"{chain}  {cell.split} split  protocol {cell.protocol}{seed}{limited}  {state}")
 
 
 def show(
@@ -75,12 +86,20 @@ def show(
     lines += [("metrics", ", ".join(task.metrics)), ("labels", _labels(task)), ("sizes", task.sizes)]
     lines += [("rows", f"variants {', '.join(task.variants)} (protocol.variants.{task.name})")] if task.variants else []
     for layout in task.files:
-        lines += [(f"file: {split}", f"{_paths(paths)}  ({layout.format})") for split, paths in layout.paths.items()]
+        lines += [(f"file: {split}", f"{_paths(paths)}  ({_format(layout)})") for split, paths in layout.paths.items()]
     lines += _hub(task)
     lines += [("where", task.where)] if task.where else []
     lines += [("licence", task.licence), ("citation", task.citation), ("homepage", task.homepage)]
     for label, text in lines:
-        typer.echo(f"{label:<18}{text}")
+        typer.echo(_folded(f"{label:<{LABEL}}{text}"))
+
+
+def _folded(line: str) -> str:
+    """A line as it is for pipes; on a terminal folded at blanks, each part below the text."""
+    if not sys.stdout.isatty():
+        return line
+    width = max(get_terminal_size().columns, 2 * LABEL)
+    return fill(line, width, subsequent_indent=" " * LABEL, break_long_words=False, break_on_hyphens=False)
 
 
 def _trained_on(task: "Task") -> str:
@@ -99,6 +118,11 @@ def _labels(task: "Task") -> str:
     return "those of the training rows, or of a label file" if task.kind == "tag" else "none"
 
 
+def _format(layout: "Files") -> str:
+    labels = f", labels in {layout.label_file}" if layout.label_file else ""
+    return layout.format + labels + (f", every {layout.held_out}th row is validation" if layout.held_out else "")
+
+
 def _paths(paths: str | tuple[str, ...]) -> str:
     return paths if isinstance(paths, str) else " + ".join(paths)
 
@@ -108,8 +132,8 @@ def _hub(task: "Task") -> list[tuple[str, str]]:
     if hub is None:
         return [("hub", "no copy that can be used")]
     splits = ", ".join(f"{ours} = {theirs}" for ours, theirs in hub.splits.items())
-    pinned = (
-        hub.revision if hub.revision != "main" else "main, pinned to a commit in hub-lock.json at the first contact"
+    pinned = hub.revision + (
+        "" if len(hub.revision) == COMMIT else ", a branch: hub-lock.json keeps its commit from the first contact on"
     )
     lines = [("hub", f"{hub.repo}, configuration {hub.config}, {splits}"), ("hub revision", pinned)]
     return [*lines, ("hub deviation", hub.deviation)] if hub.deviation else lines

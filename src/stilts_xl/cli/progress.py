@@ -16,7 +16,7 @@ from stilts_xl.core.event import DONE, FAILED, Event, Reporter
 
 QUIET = 5.0
 """Seconds between two plain lines of one stage."""
-UNITS = {"check": "splits", "predict": "sequences"}
+UNITS = {"check": "split", "predict": "sequence"}
 """What a phase counts; the others count steps."""
 NOT_A_STAGE = "check"
 """The phase that precedes all stages: it is not numbered, and an error in it speaks for itself."""
@@ -147,7 +147,8 @@ class Watch:
             self._bars.remove_task(running.bar)
         took, loss = duration(monotonic() - running.began), running.loss if event.loss is None else event.loss
         if event.phase == DONE:
-            count = f"{event.step:,} {UNITS.get(running.last.phase, 'steps')}" if event.step else ""
+            unit = UNITS.get(running.last.phase, "step") + ("s" if event.step != 1 else "")
+            count = f"{event.step:,} {unit}" if event.step else ""
             self._print(Text.assemble(("✓ ", "green"), _joined(event.stage, count, took, _loss(loss))))
         else:
             where = (

@@ -37,11 +37,17 @@ def report(
         )
     if format in ("csv", "json"):
         rows = [score for found in scored for score in found.scores]
+        for found in scored:
+            if found.unlabelled:
+                typer.echo(
+                    f"no rows of {found.run.cell.target} in {', '.join(found.unlabelled)}: labels hidden by the publisher",
+                    err=True,
+                )
         typer.echo(render.rows_as_csv(rows) if format == "csv" else render.rows_as_json(rows), nl=False)
         return
     tables = [_table(found, Path(workspace), runs) for found in scored]
     if format == "table":
-        _print(tables)
+        print_tables(tables)
     else:
         typer.echo(render.markdown(tables) if format == "markdown" else render.latex(tables), nl=False)
 
@@ -54,7 +60,7 @@ def print_run(run: "Run", workspace: Path) -> None:
     found = collect(workspace, run)
     require_scores(found)
     typer.echo()
-    _print([_table(found, workspace, kept_runs(workspace))])
+    print_tables([_table(found, workspace, kept_runs(workspace))])
 
 
 def _table(found: "Scored", workspace: Path, runs: "tuple[Run, ...]") -> "Table":
@@ -66,7 +72,8 @@ def _table(found: "Scored", workspace: Path, runs: "tuple[Run, ...]") -> "Table"
     return language_table(found, other if other is not None and other.scores else None)
 
 
-def _print(tables: "list[Table]") -> None:
+def print_tables(tables: "list[Table]") -> None:
+    """Print tables, in colours on a terminal."""
     import sys
 
     from rich.console import Console

@@ -62,7 +62,8 @@ def run(
             f"✓ {made.trained} trained, {made.predicted} predicted, {len(stages(chain.goals)) - len(todo)} here before"
         )
     else:
-        typer.echo(f"✓ {len(stages(chain.goals))} stages here, nothing to do")
+        count = len(stages(chain.goals))
+        typer.echo(f"✓ {count} {'stage' if count == 1 else 'stages'} here, nothing to do")
 
     from stilts_xl.cli.report import print_run
 

@@ -1,5 +1,6 @@
 """stilts submit: the best chain of each target, as a folder in XTREME's submission layout."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -42,4 +43,9 @@ def submit(
             typer.echo(f"  missing: {', '.join(entry['missing'])}")
     if manifest["absent"]:
         typer.echo(f"– no predictions of {', '.join(manifest['absent'])}")
-    typer.echo(f"written to {out}, with {out / 'manifest.json'}; next: stilts score --predictions {out} --labels DIR")
+    typer.echo(f"written to {out}, with {out / 'manifest.json'}")
+    asked = shlex.join(
+        ["stilts", "score", "--predictions", str(out), "--labels", "DIR" if labels is None else str(labels)]
+    )
+    torn = [name for name, entry in manifest["targets"].items() if entry["missing"]]
+    typer.echo(f"stilts score needs every language of {', '.join(torn)}" if torn else f"next: {asked}")

@@ -44,11 +44,17 @@ def why(
         missing = [stage for stage in stages(chain.goals) if completed(folder, stage) is None]
         known |= {slug(stage): stage for stage in stages(chain.goals)}
     if names:
-        _explain(_named(names[0], known, workspace), folder)
+        typer.echo("\n".join(_explained(_named(names[0], known, workspace), folder)))
         return
     first = [stage for stage in missing if _below(stage) not in missing]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for stage in first:
-        _explain(stage, folder)
+        head, *differences = _explained(stage, folder)
+        alike.setdefault(tuple(differences) or (head,), []).append(head)
+    for reasons, heads in alike.items():
+        typer.echo("\n".join(dict.fromkeys([heads[0], *reasons])))
+        if heads[1:]:
+            typer.echo(f"and {len(heads) - 1} more in the same")
     if len(missing) > len(first):
         typer.echo(f"and {len(missing) - len(first)} missing stages that stand on it")
     if not missing:
@@ -75,8 +81,8 @@ def _below(stage: "Stage") -> "Stage | Model":
     return stage.model if isinstance(stage, Predict) else stage.start
 
 
-def _explain(stage: "Stage", folder: Path) -> None:
-    """Print the nearest stage that is here, and a line for each difference."""
+def _explained(stage: "Stage", folder: Path) -> list[str]:
+    """The nearest stage that is here, and a line for each difference."""
     from stilts_xl.core.stage import slug
     from stilts_xl.run.plan import relative
     from stilts_xl.store.store import completed
@@ -84,12 +90,13 @@ def _explain(stage: "Stage", folder: Path) -> None:
     state = "here" if completed(folder, stage) else "missing"
     found = relative(stage, folder)
     if found is None:
-        typer.echo(f"{slug(stage)} ({state}): nothing here is like it")
-        return
+        return [f"{slug(stage)} ({state}): nothing here is like it"]
     other, differing = found
-    typer.echo(f"{slug(stage)} ({state}): nearest is {other.slug}, which differs in")
-    for path, asked, there in _told(stage, other.stage, differing):
-        typer.echo(f"  {path}: {asked} asked, {there} there")
+    head = f"{slug(stage)} ({state}): nearest is {other.slug}, which differs in"
+    return [
+        head,
+        *(f"  {path}: {asked} asked, {there} there" for path, asked, there in _told(stage, other.stage, differing)),
+    ]
 
 
 def _told(stage: "Stage", other: "Stage", differing: list[tuple[str, Any, Any]]) -> Iterator[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from stilts_xl.config.values import build, typed
+from stilts_xl.config.values import build, shaped, typed
 from stilts_xl.core.errors import Mistake, unknown
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.recipe import Compute, Recipe, Retrieval
@@ -21,6 +21,12 @@ NO_MODEL = {
 }  # fmt: skip
 """What a model's YAML file may leave out because its kind of model does not have it."""
 NO_TASK = (None, "", "none")
+ONLY_FOR = {
+    "mask_probability": "masked language modelling (mlm, tlm)",
+    "no_answer_threshold": "questions that may have no answer (squad_v2)",
+    "alpha": "tasks of several parts (mlm, tlm, anli_plus)",
+}
+"""Fields of a recipe that nothing else reads."""
 LOCK = "hub-lock.json"
 
 
@@ -29,12 +35,15 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
     model = _model(composed["model"])
     target = _target(composed["target"]["task"])
     intermediate = _intermediate(composed["intermediate"]["task"])
-    protocol = composed["protocol"]
+    protocol = _protocol(composed["protocol"])
     roles = [("intermediate", intermediate)] if intermediate is not None else []
     roles += [("target", target)] if target.learns else []
     phases = [_phase(role, task, target, model, composed) for role, task in roles]
     retrieval, own = (None, _not_for(target, composed)) if target.learns else _retrieval(target, model, composed)
-    changed = [change for changes in (*(changes for _, changes in phases), own) for change in changes]
+    changed = [
+        *protocol["changed"],
+        *(change for changes in (*(changes for _, changes in phases), own) for change in changes),
+    ]
     return Request(
         model=model,
         intermediate=intermediate.name if intermediate else "none",
@@ -52,6 +61,18 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
         tracker=typed(composed["tracker"], str, "tracker"),
         workspace=workspace,
     )
+
+
+def _protocol(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The protocol, its parts of the shape that is read below."""
+    for name in ("recipe", "retrieval", "variants"):
+        shaped(section[name], dict, f"protocol.{name}")
+    for rule in shaped(section["rules"], list, "protocol.rules"):
+        for name in ("when", "set"):
+            shaped(shaped(rule, dict, "protocol.rules").get(name), dict, f"{name} of protocol.rules")
+    for split in shaped(section["splits"], list, "protocol.splits"):
+        typed(split, str, "protocol.split")
+    return section
 
 
 def _model(section: Mapping[str, Any]) -> ModelChoice:
@@ -92,15 +113,32 @@ def _phase(
     """The training of a role: the protocol's recipe, its rules, then what the user set; and what that changed."""
     published = _published(role, task, target, model, composed)
     own = _own(composed[role], Recipe, role)
+    _require_used(role, task, own)
     recipe = build(Recipe, published | own, role)
-    if model.from_scratch and recipe.max_length > model.max_positions - 2:
-        raise Mistake(
-            f"{role}.max_length={recipe.max_length} is more than model.max_positions={model.max_positions} allows (two are reserved)"
-        )
+    _require_positions(role, recipe.max_length, model)
     validate_on = typed(composed["protocol"]["validate_on"], str, "protocol.validate_on")
     validation = task if role == "target" and validate_on == "target_task" else training_task(task)
     languages = _train_languages(composed[role]["train_languages"], training_task(task), role)
     return Phase(task.source_task, validation.name, recipe, languages), _changed(role, own, published)
+
+
+def _require_used(role: str, task: Task, own: Mapping[str, Any]) -> None:
+    """Refuse settings that the role's task does not read."""
+    read = {
+        "mask_probability": task.kind == "mlm",
+        "no_answer_threshold": task.scorer == "squad_v2",
+        "alpha": task.kind == "mlm" or bool(task.parts),
+    }
+    for name, used in read.items():
+        if name in own and not used:
+            raise Mistake(f"{role}.{name} is for {ONLY_FOR[name]}, and the {role} is {task.name}\nleave it out")
+
+
+def _require_positions(role: str, max_length: int, model: ModelChoice) -> None:
+    if model.from_scratch and max_length > model.max_positions - 2:
+        raise Mistake(
+            f"{role}.max_length={max_length} is more than model.max_positions={model.max_positions} allows (two are reserved)"
+        )
 
 
 def _own(section: Mapping[str, Any], cls: type, role: str) -> dict[str, Any]:
@@ -111,7 +149,10 @@ def _own(section: Mapping[str, Any], cls: type, role: str) -> dict[str, Any]:
 
 
 def _changed(role: str, own: Mapping[str, Any], published: Mapping[str, Any]) -> list[str]:
-    return [f"{role}.{name}={value}" for name, value in own.items() if value != published[name] and name != "seed"]
+    changed = {name: value for name, value in own.items() if value != published[name] and name != "seed"}
+    return [
+        f"{role}.{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in changed.items()
+    ]
 
 
 def _train_languages(wanted: Any, task: Task, role: str) -> tuple[str, ...]:
@@ -121,6 +162,8 @@ def _train_languages(wanted: Any, task: Task, role: str) -> tuple[str, ...]:
     for name in names:
         if name not in task.train_languages:
             raise unknown(f"{role}.train_languages of {task.name}", name, task.train_languages)
+    if not names:
+        raise Mistake(f"{role}.train_languages is empty; leave it out for all that {task.name} trains on")
     return tuple(language for language in task.train_languages if language in names)
 
 
@@ -138,7 +181,13 @@ def _retrieval(target: Task, model: ModelChoice, composed: Mapping[str, Any]) ->
     for rule in _rules("target", target, target, model, composed):
         published |= {name: value for name, value in rule.items() if name in names}
     own = _own(composed["target"], Retrieval, "target")
-    return build(Retrieval, published | own, "target"), _changed("target", own, published)
+    retrieval = build(Retrieval, published | own, "target")
+    if model.from_scratch and retrieval.layer > model.layers:
+        raise Mistake(
+            f"target.layer={retrieval.layer} is more than model.layers={model.layers}; 0 is the embeddings, {model.layers} the last"
+        )
+    _require_positions("target", retrieval.max_length, model)
+    return retrieval, _changed("target", own, published)
 
 
 def _not_for(target: Task, composed: Mapping[str, Any]) -> list[str]:
@@ -152,10 +201,15 @@ def _not_for(target: Task, composed: Mapping[str, Any]) -> list[str]:
 
 
 def _variants(section: Mapping[str, Any]) -> dict[str, str]:
-    """Task -> the variant of its rows, both checked."""
+    """Task -> the variant of its rows, both checked; null is none."""
     found: dict[str, str] = {}
     for name, variant in section.items():
         task = task_named(str(name))
+        if variant is None:
+            continue
+        if not task.variants:
+            with_variants = ", ".join(task.name for task in all_tasks().values() if task.variants)
+            raise Mistake(f"protocol.variants.{name}: {task.name} has no variants of its rows; {with_variants} has")
         if variant not in task.variants:
             raise unknown(f"variant of {task.name}", str(variant), task.variants)
         found[task.name] = str(variant)
@@ -188,12 +242,14 @@ def _rules(
 def _languages(wanted: Any, target: Task) -> tuple[str, ...]:
     if wanted == "all":
         return target.languages
-    if wanted == "cross" and target.extra_languages:
-        return target.extra_languages
+    pairs = tuple(language for language in target.extra_languages if "-" in language)
+    if wanted == "cross" and pairs:
+        return pairs
     names = [str(name) for name in wanted] if isinstance(wanted, list) else [str(wanted)]
     for name in names:
         if name not in (*target.languages, *target.extra_languages):
-            raise unknown(f"language of {target.name}", name, target.languages)
+            also = ("cross",) if pairs else target.extra_languages
+            raise unknown(f"language of {target.name}", name, (*target.languages, *also))
     if not names:
         raise Mistake("languages is empty; languages=all is every language of the target")
     return tuple(language for language in (*target.languages, *target.extra_languages) if language in names)
@@ -207,6 +263,10 @@ def _split(wanted: Any, protocol: Mapping[str, Any], target: Task) -> str:
             raise Mistake(f"target.split={split}: {target.name} has no {split} split, only {' and '.join(has)}")
         return split
     labelled = [split for split in protocol["splits"] if target.has_split(split) and split not in target.hidden_splits]
+    if not labelled:
+        raise Mistake(
+            f"protocol.splits={protocol['splits']}: {target.name} has none of them with labels\nname one: target.split=validation"
+        )
     return str(labelled[0])
 
 

@@ -15,7 +15,10 @@ from stilts_xl.core.errors import Mistake, unknown
 
 PACKAGE = Path(__file__).parents[1]
 PHASES = ("intermediate", "target")
+STUDY = "study"
+"""The folder of named grids; a run has none."""
 PATHS = ("data.root", "model.path", "model.tokenizer")
+VARIANTS = "protocol.variants."
 
 
 def config_folder() -> Path:
@@ -31,11 +34,14 @@ def options(group: str) -> list[str]:
 
 def groups() -> list[str]:
     """The configuration groups, those of the tasks' two roles left out."""
-    return sorted(folder.name for folder in config_folder().iterdir() if folder.is_dir())
+    return sorted(folder.name for folder in config_folder().iterdir() if folder.is_dir() and folder.name != STUDY)
 
 
 def compose_run(overrides: list[str]) -> dict[str, Any]:
-    """The composed configuration of one run. Raises Mistake for anything that Hydra would not understand."""
+    """The composed configuration of one run. Raises Mistake for anything that Hydra would not understand.
+
+    'protocol.changed' in it are the overrides that change the protocol itself: numbers made with them are not its own.
+    """
     parsed = [_checked(text) for text in overrides]
     _require_once(overrides, parsed)
     try:
@@ -52,6 +58,7 @@ def compose_run(overrides: list[str]) -> dict[str, Any]:
         if name not in whole[group]:
             raise _unknown_key(key, overrides)
         whole[group][name] = value
+    whole["protocol"]["changed"] = [text for text in overrides if text.startswith("protocol.")]
     return whole
 
 
@@ -78,6 +85,8 @@ def _checked(text: str) -> str:
         name = str(override.value())
         if name not in options(override.key_or_group):
             raise unknown(override.key_or_group, name, options(override.key_or_group))
+    if text.startswith(VARIANTS):
+        return f"++{text}"  # a protocol names only the variants that it asks for
     if override.key_or_group in PHASES:
         return f"{override.key_or_group}.task={text.split('=', 1)[1]}"
     return text
@@ -90,7 +99,7 @@ def _require_once(overrides: list[str], parsed: list[str]) -> None:
         key = checked.partition("=")[0]
         if key in seen:
             raise Mistake(
-                f"{key.removesuffix('.task')} is set twice, by '{seen[key]}' and '{text}'; run takes one value"
+                f"{key.removesuffix('.task').lstrip('+')} is set twice, by '{seen[key]}' and '{text}'; run takes one value"
             )
         seen[key] = text
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from stilts_xl.core.errors import Mistake, unknown
 
 T = TypeVar("T")
+S = TypeVar("S", bound="list[Any] | dict[str, Any]")
 
 CHOICES = {
     "precision": ("fp32", "bf16"),
@@ -25,7 +26,7 @@ AT_LEAST_ONE = {
     "batch_size", "max_length", "eval_every", "stride", "max_query_length", "max_answer_length", "n_best", "processes",
     "checkpoint_steps", "hidden_size", "layers", "heads", "intermediate_size", "neighbours",
 }  # fmt: skip
-POSITIVE = {"learning_rate", "epochs", "adam_epsilon"}
+POSITIVE = {"learning_rate", "epochs", "adam_epsilon", "mask_probability"}
 FRACTIONS = {"warmup_fraction", "dropout", "mask_probability"}
 SIGNED = {"no_answer_threshold", "layer"}
 """Numbers that may be below zero."""
@@ -41,6 +42,14 @@ def build(cls: type[T], section: Mapping[str, Any], where: str) -> T:
     if absent:
         raise Mistake(f"{where}.{absent[0]} is not set; stilts run --cfg shows the composed configuration")
     return cls(**{name: typed(section[name], known[name], f"{where}.{name}") for name in known})
+
+
+def shaped(value: Any, kind: type[S], name: str) -> S:
+    """The value as a list or a mapping. Raises Mistake."""
+    if not isinstance(value, kind):
+        wanted = "a list" if kind is list else "a mapping"
+        raise Mistake(f"{name}: expected {wanted}, found {value!r}; stilts run --cfg shows the composed configuration")
+    return value
 
 
 def typed(value: Any, kind: Any, name: str) -> Any:
@@ -68,6 +77,7 @@ def _bounded(value: Any, name: str) -> None:
         if field in FRACTIONS and not 0 <= value <= 1:
             raise Mistake(f"{name}: expected a share between 0 and 1, found {value}")
         if not 0 <= value < float("inf") and not (field in SIGNED and math.isfinite(value)):
-            raise Mistake(f"{name}: expected a finite number that is not negative, found {value}")
+            bound = "" if field in SIGNED else " that is not negative"
+            raise Mistake(f"{name}: expected a finite number{bound}, found {value}")
         if field == "layer" and value < -1:
             raise Mistake(f"{name}: expected a layer's number, or -1 for the protocol's depth, found {value}")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ def baseline_of(run: Run, runs: Sequence[Run]) -> Run | None:
 def _comparable(run: Run) -> tuple[object, ...]:
     cell = run.cell
     data = {goal.data.language: goal.data for goal in run.goals}
-    return (cell.model, cell.target, cell.split, cell.retrieval, data, run.source, run.limit)
+    retrieval = replace(cell.retrieval, curve=False) if cell.retrieval else None  # other layers change no score
+    return (cell.model, cell.target, cell.split, retrieval, data, run.source, run.limit)
 
 
 def model_name(run: Run) -> str:

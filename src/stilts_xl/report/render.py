@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -15,23 +17,41 @@ from stilts_xl.core.score import Score
 from stilts_xl.report.tables import Table
 
 FORMATS = ("table", "markdown", "csv", "latex", "json")
+TEX = {
+    "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "–": "--", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}", **{sign: f"\\{sign}" for sign in "_%&#${}"},
+}  # fmt: skip
+"""Characters that LaTeX reads as something else, or that its fonts lack."""
 WIDTH = 120
 """Columns that a table may take where there is no terminal."""
+UNBOUNDED = 10_000
 
 
 def draw(table: Table, console: Console) -> None:
     """Print a table on a console; gains are green or red. What is no terminal gets footer lines unbroken."""
-    drawn = RichTable(box=box.SIMPLE, show_footer=True, show_edge=False, pad_edge=False)
     cells_of = list(zip(table.columns, *table.rows, table.summary, strict=True))
     columns = [_aligned(cells, str.rjust if number else str.ljust) for number, cells in enumerate(cells_of)]
-    for name, (head, *_, last) in zip(table.columns, columns, strict=True):
-        drawn.add_column(head, footer=_coloured(last, name), no_wrap=True)
-    for cells in list(zip(*columns, strict=True))[1:-1]:
-        drawn.add_row(*(_coloured(cell, name) for name, cell in zip(table.columns, cells, strict=True)))
+    drawn = _laid_out(table.columns, columns, console)
     console.print(Text(table.title, style="bold"), soft_wrap=True)
-    console.print(drawn)
+    console.print(drawn, soft_wrap=True)
     for line in table.footer:
         console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
+
+
+def _laid_out(names: Sequence[str], columns: Sequence[Sequence[str]], console: Console) -> RichTable:
+    """The table with gaps as wide as the console allows; where even the narrowest do not fit it sticks out, uncut."""
+    for right, left in ((1, 1), (1, 0), (0, 0)):
+        drawn = RichTable(
+            box=box.SIMPLE, show_footer=True, show_edge=False, pad_edge=False, padding=(0, right, 0, left)
+        )
+        for name, (head, *_, last) in zip(names, columns, strict=True):
+            drawn.add_column(head, footer=_coloured(last, name), no_wrap=True)
+        for cells in list(zip(*columns, strict=True))[1:-1]:
+            drawn.add_row(*(_coloured(cell, name) for name, cell in zip(names, cells, strict=True)))
+        drawn.width = Measurement.get(console, console.options.update_width(UNBOUNDED), drawn).maximum
+        if drawn.width <= console.width:
+            break
+    return drawn
 
 
 def _aligned(column: Sequence[str], justify: Callable[[str, int], str]) -> list[str]:
@@ -76,8 +96,14 @@ def markdown(tables: Sequence[Table]) -> str:
         rule = ["---"] + ["---:"] * (len(table.columns) - 1)
         lines = [table.columns, rule, *table.rows, [f"**{cell}**" for cell in table.summary]]
         body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        blocks.append(f"### {table.title}\n\n{body}\n\n" + "\n".join(f"- {line}" for line in table.footer))
+        notes = "\n".join(f"- {_marked(line)}" for line in table.footer)
+        blocks.append(f"### {_marked(table.title)}\n\n{body}\n\n{notes}")
     return "\n\n".join(blocks) + "\n"
+
+
+def _marked(text: str) -> str:
+    """Text in which nothing is emphasis: paths that were looked for hold '*'."""
+    return text.replace("*", r"\*")
 
 
 def latex(tables: Sequence[Table]) -> str:
@@ -93,14 +119,14 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def _tex(cells: Sequence[str]) -> str:
-    swaps = {"±": r"$\pm$", "↑": r"$\uparrow$", "_": r"\_", "%": r"\%", "&": r"\&", "–": "--"}
-    texts = []
-    for cell in cells:
-        cell = f"${cell}$" if cell[:1] in ("+", "-") else cell
-        for sign, written in swaps.items():
-            cell = cell.replace(sign, written)
-        texts.append(cell)
-    return " & ".join(texts) + r" \\"
+    return " & ".join(map(_tex_cell, cells)) + r" \\"
+
+
+def _tex_cell(cell: str) -> str:
+    """A signed number is mathematics as a whole, spread and all: '$' inside it would end it."""
+    if re.fullmatch(r"[+-][\d.]+( ± *[\d.]+)?", cell):
+        return f"${cell}$".replace("±", r"\pm")
+    return "".join(TEX.get(character, character) for character in cell)
 
 
 def rows_as_csv(scores: Sequence[Score]) -> str:

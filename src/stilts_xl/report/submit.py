@@ -47,18 +47,25 @@ def choices(
         if target not in suite.entries:
             raise unknown(f"target of {suite.name}", target, suite.entries)
     whole = [run for run in runs if run.cell.target in suite.entries and run.cell.split == SPLIT and not run.limit]
-    made = [run for run in whole if any(completed(workspace, goal) for goal in run.goals)]
+    covers = {id(run): _covered(workspace, run, suite) for run in whole}
+    made = [run for run in whole if covers[id(run)]]
     models = sorted({run.cell.model.name for run in made})
     if model and model not in models:
         raise unknown("model with predictions", model, models)
     if len(models) > 1 and not model:
         raise Mistake(f"{workspace} holds predictions of several models: {', '.join(models)}\nname one with --model")
-    kept = [run for run in made if run.cell.model.name == (model or models[0])]
-    found = []
-    for target in suite.entries:
-        of_target = {_chain(run): run for run in kept if run.cell.target == target}
-        if of_target:
-            found.append(_choice(workspace, target, list(of_target.values()), use.get(target)))
+    chains: dict[str, dict[object, Run]] = {}
+    for run in sorted(made, key=lambda run: covers[id(run)]):
+        if run.cell.model.name == (model or models[0]):
+            chains.setdefault(run.cell.target, {})[_chain(run)] = run
+    for target in use:
+        if target not in chains:
+            raise unknown(f"target with predictions of its {SPLIT} split", target, chains)
+    named_first = sorted(chains, key=lambda target: target not in use)
+    chosen = {
+        target: _choice(workspace, target, list(chains[target].values()), use.get(target)) for target in named_first
+    }
+    found = [chosen[target] for target in suite.entries if target in chosen]
     if not found:
         raise Mistake(
             f"{workspace} holds no predictions of a {SPLIT} split of {suite.name}\n"
@@ -68,8 +75,14 @@ def choices(
 
 
 def _chain(run: Run) -> tuple[object, ...]:
-    """What tells chains of a target apart; a later run of the same chain stands for all of them."""
+    """What tells chains of a target apart; the run with the most languages stands for all of a chain, then the last."""
     return run.cell.intermediate, run.goals[0].model, run.cell.retrieval
+
+
+def _covered(workspace: Path, run: Run, suite: Suite) -> int:
+    """How many of the suite's languages a run has predicted; cross-language pairs are none of them."""
+    wanted = suite.entries[run.cell.target].languages
+    return sum(goal.data.language in wanted and completed(workspace, goal) is not None for goal in run.goals)
 
 
 def _choice(workspace: Path, target: str, runs: list[Run], wanted: str | None) -> Choice:
