@@ -1,7 +1,7 @@
 """A grid is written in Hydra's sweep grammar, and is the same chains as a shell loop would run."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stilts_xl.config.build import build_request
@@ -65,6 +65,7 @@ def test_every_cell_of_a_named_grid_builds(name: str) -> None:
         assert build_request(point.composed, "w", 0, True).target in TARGETS
 
 
+@settings(max_examples=12)
 @given(
     intermediates=st.lists(st.sampled_from(["none", "squad", "mnli"]), min_size=1, max_size=3, unique=True),
     targets=st.lists(st.sampled_from(TARGETS), min_size=1, max_size=3, unique=True),

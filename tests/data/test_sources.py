@@ -20,6 +20,7 @@ HUB = Hub(
     config="set.{lang}",
     splits={"train": "train", "test": "test"},
     columns=(),
+    revision="main",
     example=lambda row, language: None,
     codes={"de": "German"},
 )
