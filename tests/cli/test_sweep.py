@@ -94,3 +94,32 @@ def test_a_failed_stage_stops_only_what_stands_on_it(tmp_path: Path) -> None:
     assert "✗ copa-" in said.err and "the loss is" in said.err
     assert "(blocks 4 more)" in said.err
     assert "Try them again with: stilts sweep" in said.err
+
+
+def test_a_plan_of_a_grid_counts_what_is_shared_and_what_it_will_cost(workspace: Path, tmp_path: Path) -> None:
+    said = call("plan", *BRIEF, "intermediate=none,squad,copa", *TINY[:1], *TINY[3:], "-w", workspace)
+    assert said.code == 0
+    assert "6 cells: 7 trainings (10 one by one), 60 predictions" in said.out
+    assert "shared most: squad-" in said.out
+    assert "44 of 67 stages here, 3 to train, 20 to predict" in said.out
+    assert "one after another and" in said.out and "nothing here is like 1 of them" in said.out  # COPA
+    cold = call("plan", *BRIEF, *TINY[:1], *TINY[3:], "-w", tmp_path)
+    assert "0 of 44 stages here" in cold.out and "about" not in cold.out
+
+
+def test_a_plan_of_a_grid_names_what_lacks_its_data_and_plans_the_rest(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(SAMPLE_ROOT, root)
+    shutil.rmtree(root / "siqa")
+    grid = (
+        "intermediate=none,social_iqa",
+        "target=xquad",
+        "languages=en",
+        "data=local",
+        f"data.root={root}",
+        *TINY[1:],
+    )
+    said = call("plan", *grid, "-w", tmp_path / "w")
+    assert said.code == 0
+    assert "no train data of social_iqa" in said.err
+    assert "1 cells" in said.out

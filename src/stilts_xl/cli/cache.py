@@ -1,7 +1,7 @@
 """stilts cache: the finished stages of a workspace, and whether their bytes are still what they were."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ app = typer.Typer(help="Look after the workspace.", no_args_is_help=True)
 def ls(workspace: Workspace = "outputs") -> None:
     """List the stages with their size, duration and age."""
     from stilts_xl.core.stage import Train
+    from stilts_xl.store.prune import WEIGHTS, is_pruned
 
     total = 0
     for folder, record in _stages(workspace):
@@ -24,11 +25,14 @@ def ls(workspace: Workspace = "outputs") -> None:
             steps = sorted(path.name for path in folder.glob("checkpoint-???????"))
             typer.echo(f"{folder.name:<30} not finished{', resumable at ' + steps[-1] if steps else ''}")
             continue
-        size = sum(kept.bytes for kept in record.files.values())
+        pruned = is_pruned(folder)
+        size = sum(kept.bytes for name, kept in record.files.items() if not (pruned and name == WEIGHTS))
         total += size
         what = "train" if isinstance(record.stage, Train) else "predict"
         age = record.provenance["finished"]
-        typer.echo(f"{record.slug:<30} {what:<8}{_size(size):>10}  {record.facts['seconds']:>8.1f} s  {age}")
+        typer.echo(
+            f"{record.slug:<30} {what:<8}{_size(size):>10}  {record.facts['seconds']:>8.1f} s  {age}{'  weights pruned' if pruned else ''}"
+        )
     typer.echo(f"{_size(total)} in all")
 
 
@@ -37,6 +41,7 @@ def verify(workspace: Workspace = "outputs") -> None:
     """Read every byte of every finished stage and compare it with its record."""
     from stilts_xl.core.errors import StiltsError
     from stilts_xl.run.drift import drifted
+    from stilts_xl.store.prune import WEIGHTS, is_pruned
     from stilts_xl.store.record import NAME
     from stilts_xl.store.store import faults
 
@@ -48,7 +53,7 @@ def verify(workspace: Workspace = "outputs") -> None:
                 bad += 1
                 typer.echo(f"✗ {folder.name}: {NAME} is not readable")
             continue
-        found = faults(folder, record)
+        found = [fault for fault in faults(folder, record) if not (is_pruned(folder) and fault.file == WEIGHTS)]
         good, bad = good + (not found), bad + bool(found)
         for fault in found:
             typer.echo(f"✗ {fault.slug}: {fault.file}: {fault.found}")
@@ -62,6 +67,31 @@ def verify(workspace: Workspace = "outputs") -> None:
         raise StiltsError(
             f"{bad} {'stage is' if bad == 1 else 'stages are'} damaged; the next run that needs them makes them again"
         )
+
+
+@app.command("prune")
+def prune(
+    workspace: Workspace = "outputs",
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="show what would be freed and stop")] = False,
+) -> None:
+    """Free the weights of trainings on which nothing that was asked for is waiting. The next need makes them again."""
+    from stilts_xl.core.study import stages
+    from stilts_xl.run.plan import missing
+    from stilts_xl.store.prune import WEIGHTS, idle
+    from stilts_xl.store.prune import prune as free
+    from stilts_xl.store.runs import kept_runs
+    from stilts_xl.store.store import completed, stage_folder
+
+    place = Path(workspace)
+    _stages(workspace)
+    goals = [goal for run in kept_runs(place) for goal in run.goals]
+    total = 0
+    for stage in idle(stages(goals), missing(goals, lambda stage: completed(place, stage)), place):
+        folder = stage_folder(place, stage)
+        size = (folder / WEIGHTS).stat().st_size if dry_run else free(place, stage)
+        total += size
+        typer.echo(f"{'○' if size else '–'} {folder.name:<30} {_size(size) if size else 'in use, left alone'}")
+    typer.echo(f"{_size(total)} {'would be freed' if dry_run else 'freed'}")
 
 
 def _stages(workspace: str) -> "list[tuple[Path, Record | None]]":

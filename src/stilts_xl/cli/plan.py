@@ -15,13 +15,25 @@ SIGNS = {"here": ("✓", "green"), "missing": ("●", "yellow"), "unneeded": ("�
 def plan(
     overrides: Overrides = None, workspace: Workspace = "outputs", limit: Limit = 0, offline: Offline = False
 ) -> None:
-    """Show what a run would do. ✓ is here, ● is missing, ○ is absent but not needed; no stage is made."""
+    """Show what a run or a sweep would do. ✓ is here, ● is missing, ○ is absent but not needed; no stage is made."""
     go_offline(offline)
+    if is_grid(overrides or []):
+        from stilts_xl.cli.sweep import announce, chains_of
+
+        announce(chains_of(overrides or [], workspace, limit, offline or was_offline(), partial=True), Path(workspace))
+        return
     from stilts_xl.config.build import build_request
     from stilts_xl.config.compose import compose_run
     from stilts_xl.run.resolve import resolve
 
     print_plan(resolve(build_request(compose_run(overrides or []), workspace, limit, offline or was_offline())))
+
+
+def is_grid(overrides: list[str]) -> bool:
+    """Whether the words of a call name more than one chain, or a study."""
+    from stilts_xl.config.sweep import is_axis
+
+    return any(is_axis(text) for text in overrides)
 
 
 def print_plan(chain: "Chain") -> None:

@@ -27,25 +27,12 @@ def sweep(
 ) -> None:
     """Run a grid and print its table. For example: stilts sweep intermediate=none,squad target=xquad,tydiqa seed=1,2."""
     go_offline(offline)
-    from stilts_xl.config.build import build_request
-    from stilts_xl.config.sweep import expand
-    from stilts_xl.core.errors import Mistake
-    from stilts_xl.run.grid import resolve_all
     from stilts_xl.run.plan import missing_stages
     from stilts_xl.store.runs import Run, keep_run
     from stilts_xl.store.store import require_writable
 
-    points = expand(overrides or [])
-    requests = [build_request(point.composed, workspace, limit, offline or was_offline()) for point in points]
-    chains, lacking = resolve_all(requests)
-    for reason in lacking:
-        typer.echo(f"– {reason.splitlines()[0]}", err=True)
-    if lacking and not (partial and chains):
-        raise Mistake(
-            f"{len(points) - len(chains)} of {len(points)} cells lack their data or model\n"
-            "put the files there (stilts data check lists them all), or run the others with --partial"
-        )
-    _announce(chains, Path(workspace))
+    chains = chains_of(overrides or [], workspace, limit, offline or was_offline(), partial)
+    announce(chains, Path(workspace))
     if dry_run:
         return
     require_writable(Path(workspace))
@@ -63,20 +50,53 @@ def sweep(
         raise typer.Exit(1)
 
 
-def _announce(chains: "list[Chain]", workspace: Path) -> None:
-    from stilts_xl.core.stage import Train
+def chains_of(overrides: list[str], workspace: str, limit: int, offline: bool, partial: bool) -> "list[Chain]":
+    """A grid's chains. Raises Mistake, after a line for each reason, where some cannot be made and not ``partial``."""
+    from stilts_xl.config.build import build_request
+    from stilts_xl.config.sweep import expand
+    from stilts_xl.core.errors import Mistake
+    from stilts_xl.run.grid import resolve_all
+
+    points = expand(overrides)
+    chains, lacking = resolve_all(build_request(point.composed, workspace, limit, offline) for point in points)
+    for reason in lacking:
+        typer.echo(f"– {reason.splitlines()[0]}", err=True)
+    if lacking and not (partial and chains):
+        raise Mistake(
+            f"{len(points) - len(chains)} of {len(points)} cells lack their data or model\n"
+            "put the files there (stilts data check lists them all), or run the others with --partial"
+        )
+    return chains
+
+
+def announce(chains: "list[Chain]", workspace: Path) -> None:
+    """Print what a grid needs, what of it is here, what is shared most, and what the rest will cost."""
+    from collections import Counter
+
+    from stilts_xl.cli.progress import duration
+    from stilts_xl.core.stage import Train, slug, trainings
+    from stilts_xl.run.estimate import estimate
     from stilts_xl.run.grid import grid_stages
     from stilts_xl.run.plan import plan
 
-    goals = tuple(goal for chain in chains for goal in chain.goals)
-    trainings = sum(isinstance(stage, Train) for stage in grid_stages(chains))
+    trained = [stage for stage in grid_stages(chains) if isinstance(stage, Train)]
     alone = sum(len(chain.cell.phases) for chain in chains)
-    steps = plan(goals, workspace)
+    steps = plan(tuple(goal for chain in chains for goal in chain.goals), workspace)
     here = sum(step.state == "here" for step in steps)
     missing = [step.stage for step in steps if step.state == "missing"]
     to_train = sum(isinstance(stage, Train) for stage in missing)
-    typer.echo(f"{len(chains)} cells: {trainings} trainings ({alone} one by one), {len(steps) - trainings} predictions")
+    typer.echo(
+        f"{len(chains)} cells: {len(trained)} trainings ({alone} one by one), {len(steps) - len(trained)} predictions"
+    )
+    users = Counter(stage for chain in chains for stage in trainings(chain.goals[0]))
+    shared = [f"{slug(stage)} by {count}" for stage, count in users.most_common(3) if count > 1]
+    if shared:
+        typer.echo(f"shared most: {', '.join(shared)} cells")
     typer.echo(f"{here} of {len(steps)} stages here, {to_train} to train, {len(missing) - to_train} to predict")
+    cost = estimate(missing, workspace)
+    if cost.unknown < len(missing):
+        rest = f"; nothing here is like {cost.unknown} of them" if cost.unknown else ""
+        typer.echo(f"about {duration(cost.seconds)} one after another and {cost.bytes / 1e9:,.2f} GB of disk{rest}")
 
 
 def _make(chains: "list[Chain]") -> "tuple[Failure, ...]":

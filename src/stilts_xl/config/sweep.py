@@ -20,6 +20,8 @@ from stilts_xl.tasks.catalog import all_tasks
 
 CHAIN = (*PHASES, "seed")
 """Axes that are set in a composed configuration without composing it anew; all others make another composition."""
+PATTERN = set("*?[")
+"""Signs that make a word over task names a pattern."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,20 @@ def expand(overrides: list[str]) -> tuple[Point, ...]:
         words = tuple(f"{name}={value}" for name, value in chain.items() if _applies(name, chain))
         points.setdefault(words, Point(words, _composed(words)))
     return tuple(points.values())
+
+
+def is_axis(text: str) -> bool:
+    """Whether an override makes a grid: a study, a sweep, or a pattern over tasks."""
+    name, _, value = text.partition("=")
+    if name == "study":
+        return True
+    if name in PATHS or not value:
+        return False
+    try:
+        sweeps = OverridesParser.create().parse_override(text).is_sweep_override()
+    except HydraException:
+        return False
+    return sweeps or (name in PHASES and bool(set(value) & PATTERN))
 
 
 def _axes(overrides: list[str]) -> dict[str, list[str]]:
@@ -117,7 +133,7 @@ def _listed(override: Override, value: str) -> Iterator[str]:
 
 def _tasks(role: str, pattern: str) -> list[str]:
     """The tasks of a role that match a pattern: targets in several languages, or English tasks; else the word itself."""
-    if not set(pattern) & set("*?["):
+    if not set(pattern) & PATTERN:
         return [pattern]
     known = [
         task.name

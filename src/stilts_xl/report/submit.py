@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from stilts_xl.core.errors import Mistake, unknown
-from stilts_xl.core.stage import Predict, Train, slug, trainings
+from stilts_xl.core.stage import Predict, Train, key, slug, trainings
 from stilts_xl.data.submission import write_labels, write_predictions
 from stilts_xl.metrics.scores import METRICS
 from stilts_xl.report.suite import Suite
 from stilts_xl.store.files import write_atomically
+from stilts_xl.store.record import read_record
 from stilts_xl.store.runs import Run
 from stilts_xl.store.store import completed, read_predictions, stage_folder, verified
 from stilts_xl.tasks.catalog import task_named
@@ -116,8 +117,8 @@ def _validation(workspace: Path, run: Run) -> float | None:
     model = run.goals[0].model
     if not isinstance(model, Train) or not run.cell.target_phases:
         return None
-    record = completed(workspace, model)
-    return None if record is None else record.facts["kept_score"]
+    record = read_record(stage_folder(workspace, model))  # not whether it is complete: its weights may be pruned
+    return None if record is None or record.key != key(model) else record.facts["kept_score"]
 
 
 def write_submission(
