@@ -28,7 +28,7 @@ def estimate(missing: Iterable[Stage], workspace: Path) -> Estimate:
         if record is not None:
             size = sum(kept.bytes for kept in record.files.values())
             measured.setdefault(_sort(record.stage), []).append((float(record.facts["seconds"]), size))
-    seconds = size = 0.0
+    seconds, space = 0.0, 0.0
     unknown = 0
     for stage in missing:
         like = measured.get(_sort(stage))
@@ -36,8 +36,8 @@ def estimate(missing: Iterable[Stage], workspace: Path) -> Estimate:
             unknown += 1
             continue
         seconds += fmean(each for each, _ in like)
-        size += fmean(each for _, each in like)
-    return Estimate(seconds, round(size), unknown)
+        space += fmean(each for _, each in like)
+    return Estimate(seconds, round(space), unknown)
 
 
 def _sort(stage: Stage) -> tuple[object, ...]:
