@@ -1,14 +1,14 @@
 """Do all that is missing for a chain, claim by claim, on this machine and beside other runs of the same workspace."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stilts_xl.core.errors import Interrupted, Mistake, StiltsError
 from stilts_xl.core.event import DONE, FAILED, Event, Reporter
 from stilts_xl.core.site import Site
-from stilts_xl.core.stage import Predict, Rows, Stage, Train, slug, trainings
+from stilts_xl.core.stage import Model, Predict, Rows, Stage, Train, slug, trainings
 from stilts_xl.data.examples import load_rows
 from stilts_xl.run.predict import make_predictions
 from stilts_xl.run.processes import make_training_together
@@ -61,8 +61,7 @@ def run_missing(
     failures: list[Failure] = []
     waiting_for: set[str] = set()
     while todo:
-        ready = next_job(todo)
-        held = claim_all(ready, workspace)
+        ready, held = claim_first(todo, workspace)
         try:
             mine = [stage for stage in ready if slug(stage) in held and completed(workspace, stage) is None]
             if mine and isinstance(mine[0], Train):
@@ -91,12 +90,30 @@ def run_missing(
     return Made(trained, predicted, tuple(failures))
 
 
-def next_job(todo: tuple[Stage, ...]) -> list[Stage]:
-    """The first stage that can be made now; with a prediction, every other prediction of the same model."""
-    first = todo[0]
-    if isinstance(first, Train):
-        return [first]
-    return [stage for stage in todo if isinstance(stage, Predict) and stage.model == first.model]
+def claim_first(todo: tuple[Stage, ...], workspace: Path) -> tuple[list[Stage], dict[str, Held]]:
+    """The first job of which something can be claimed, and the claims; the first of all without any where others hold all."""
+    first: list[Stage] = []
+    for job in ready_jobs(todo):
+        held = claim_all(job, workspace)
+        if held:
+            return job, held
+        first = first or job
+    return first, {}
+
+
+def ready_jobs(todo: tuple[Stage, ...]) -> Iterator[list[Stage]]:
+    """What can be made now, in order: a training whose start is here, or all predictions of a model that is here."""
+    missing = set(todo)
+    predicted: set[Train | Model] = set()
+    for stage in todo:
+        below = stage.model if isinstance(stage, Predict) else stage.start
+        if below in missing or below in predicted:
+            continue
+        if isinstance(stage, Train):
+            yield [stage]
+        else:
+            predicted.add(below)
+            yield [other for other in todo if isinstance(other, Predict) and other.model == below]
 
 
 def claim_all(wanted: list[Stage], workspace: Path) -> dict[str, Held]:
