@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_xl.core.example import Example
@@ -116,6 +117,11 @@ def subset(encoded: Encoded, indices: Indices) -> Encoded:
 def draw(encoded: Encoded, indices: Indices, recipe: Recipe, step: int) -> Encoded:
     """``draw`` of the kinds that learn from the same sequences in every epoch."""
     return subset(encoded, indices)
+
+
+def loss(logits: torch.Tensor, inputs: Inputs, targets: torch.Tensor) -> torch.Tensor:
+    """``loss`` of the kinds with one target a row: summed cross-entropy. logits: [rows, classes]; targets: [rows]."""
+    return cross_entropy(logits.float(), targets, reduction="sum")
 
 
 def reduce(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_xl.core.example import Example, PairExample
 from stilts_xl.core.recipe import Recipe
-from stilts_xl.kinds.base import Decoded, Encoded, draw, reduce
+from stilts_xl.kinds.base import Decoded, Encoded, draw, loss, reduce
 from stilts_xl.kinds.texts import AT_ONCE
 from stilts_xl.model.heads import SentenceHead
-from stilts_xl.model.inputs import Inputs
 
 __all__ = ["decode", "draw", "encode", "gold", "head", "loss", "reduce"]
 
@@ -51,11 +48,6 @@ def _pair(example: Example) -> PairExample:
 def head(encoder: PreTrainedModel, labels: tuple[str, ...]) -> SentenceHead:
     """XLM-R's classification head with one output a label."""
     return SentenceHead(encoder.config.hidden_size, len(labels), encoder.config.hidden_dropout_prob)
-
-
-def loss(logits: torch.Tensor, inputs: Inputs, targets: torch.Tensor) -> torch.Tensor:
-    """Summed cross-entropy. logits: [sequences, labels]; targets: [sequences]."""
-    return cross_entropy(logits.float(), targets, reduction="sum")
 
 
 def decode(

@@ -13,10 +13,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.example import Example, TextExample
 from stilts_xl.core.recipe import Recipe
-from stilts_xl.kinds.base import Decoded, Encoded, Ids, Indices, subset
+from stilts_xl.kinds.base import Decoded, Encoded, Ids, Indices, loss, subset
 from stilts_xl.kinds.texts import ids_of
 from stilts_xl.model.heads import LanguageHead
-from stilts_xl.model.inputs import Inputs
+
+__all__ = ["decode", "draw", "encode", "gold", "head", "loss", "reduce"]
 
 MASKED, RANDOM = 0.8, 0.1
 """Of the sub-tokens to be predicted: replaced by <mask>, by a random one; the rest stay as they are (Devlin et al. 2019)."""
@@ -139,11 +140,6 @@ def head(encoder: PreTrainedModel, labels: tuple[str, ...]) -> LanguageHead:
     table = encoder.get_input_embeddings()
     assert isinstance(table, torch.nn.Embedding)
     return LanguageHead(table, encoder.config.layer_norm_eps)
-
-
-def loss(logits: torch.Tensor, inputs: Inputs, targets: torch.Tensor) -> torch.Tensor:
-    """Summed cross-entropy. logits: [masked, vocabulary]; targets: [masked]."""
-    return cross_entropy(logits.float(), targets, reduction="sum")
 
 
 def reduce(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.example import Example, TagExample
 from stilts_xl.core.recipe import Recipe
-from stilts_xl.kinds.base import Decoded, Encoded, Ids, Indices, draw, reduce
+from stilts_xl.kinds.base import Decoded, Encoded, Ids, Indices, draw, loss, reduce
 from stilts_xl.kinds.texts import encodings_of
 from stilts_xl.model.heads import TokenHead
-from stilts_xl.model.inputs import Inputs
 
 __all__ = ["decode", "draw", "encode", "gold", "head", "loss", "reduce"]
 
@@ -99,11 +96,6 @@ def head(encoder: PreTrainedModel, labels: tuple[str, ...]) -> TokenHead:
     """One output a tag for each word's first piece."""
     dropout = encoder.config.hidden_dropout_prob
     return TokenHead(encoder.config.hidden_size, len(labels), dropout, "classifier", "TokenClassification")
-
-
-def loss(logits: torch.Tensor, inputs: Inputs, targets: torch.Tensor) -> torch.Tensor:
-    """Summed cross-entropy. logits: [words, tags]; targets: [words]."""
-    return cross_entropy(logits.float(), targets, reduction="sum")
 
 
 def decode(
