@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from datasets import Dataset
+from huggingface_hub.utils import logging
 
 from hub_repositories import anli, card, fill, publish, tatoeba, tydiqa, write
 from hub_server import NO_CONNECTIONS, Hub, run_script
 from loading_apart import PARTS, loaded_apart
-from stilts_xl.core.errors import Mistake
+from stilts_xl.core.errors import Mistake, StiltsError
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.data.examples import load
-from stilts_xl.data.hub import commit_of
+from stilts_xl.data.hub import commit_of, plain_errors
 from stilts_xl.data.sources import SAMPLE_ROOT, pin
 from stilts_xl.tasks.catalog import task_named
 
@@ -268,7 +269,7 @@ def test_files_that_are_no_tables_of_one_known_format_are_refused(tmp_path: Path
 
 
 def test_runs_that_first_meet_the_hub_together_keep_every_commit_in_one_lock_file(tmp_path: Path) -> None:
-    ask = "import json, sys; from stilts_xl.data.hub import commit_of; print(json.dumps(commit_of(*json.loads(sys.argv[1]))))"
+    ask = "import json, sys; from stilts_xl.data.hub import commit_of, plain_errors; print(json.dumps(commit_of(*json.loads(sys.argv[1]))))"
     lock = tmp_path / "workspace" / "hub.lock.json"
     with Hub() as hub, ThreadPoolExecutor() as together:
         commits = fill(hub, tmp_path)
@@ -283,3 +284,14 @@ def test_a_lock_file_that_cannot_be_read_says_what_to_do_with_it(tmp_path: Path,
     (tmp_path / "lock.json").write_text(content)
     with pytest.raises(Mistake, match="delete it to resolve the revisions again"):
         commit_of("dataset", "google/xquad", "main", str(tmp_path / "lock.json"), offline=True)
+
+
+def test_the_library_says_nothing_of_its_retries_and_may_talk_again_afterwards() -> None:
+    before = logging.get_verbosity()
+    heard: list[int] = []
+    with plain_errors("dataset", "owner/name", "main"):
+        heard.append(logging.get_verbosity())
+    with pytest.raises(StiltsError), plain_errors("dataset", "owner/name", "main"):
+        raise OSError("away")
+    assert heard == [logging.ERROR]
+    assert logging.get_verbosity() == before

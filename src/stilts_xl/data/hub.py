@@ -18,7 +18,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import disable_progress_bars, httpx  # type: ignore[attr-defined]
+from huggingface_hub.utils import disable_progress_bars, httpx, logging  # type: ignore[attr-defined]
 
 from stilts_xl.core.errors import Mistake, StiltsError
 
@@ -76,7 +76,7 @@ def repository_folder(
     Hub for its user agent. Gigabytes of a model come with the library's progress bars, the small files of a data set
     without.
     """
-    with _plain_errors(kind, repo, commit, offline), disable_progress_bars() if kind == "dataset" else nullcontext():
+    with plain_errors(kind, repo, commit, offline), disable_progress_bars() if kind == "dataset" else nullcontext():
         folder = snapshot_download(
             repo,
             repo_type=kind,
@@ -90,7 +90,7 @@ def repository_folder(
 
 def published_files(kind: str, repo: str, commit: str) -> tuple[Published, ...]:
     """Every file of a repository at a commit, as the Hub announces it; its paths are not to be trusted."""
-    with _plain_errors(kind, repo, commit):
+    with plain_errors(kind, repo, commit):
         found = HfApi().list_repo_tree(repo, recursive=True, revision=commit, repo_type=kind)
         files = [entry for entry in found if isinstance(entry, RepoFile)]
     return tuple(Published(file.path, file.size, file.lfs.sha256 if file.lfs else "", file.blob_id) for file in files)
@@ -102,18 +102,21 @@ def download(kind: str, repo: str, commit: str, path: str, folder: Path, afresh:
     A connection that breaks is taken up again where it broke, a few times; what comes is not compared with anything.
     """
     with (
-        _plain_errors(kind, repo, commit, then="the same command goes on with what is missing"),
+        plain_errors(kind, repo, commit, then="the same command goes on with what is missing"),
         disable_progress_bars(),
     ):
         hf_hub_download(repo, path, repo_type=kind, revision=commit, local_dir=folder, force_download=afresh)
 
 
 @contextmanager
-def _plain_errors(kind: str, repo: str, revision: str, offline: bool = False, then: str = "") -> Iterator[None]:
+def plain_errors(kind: str, repo: str, revision: str, offline: bool = False, then: str = "") -> Iterator[None]:
     """The Hub's many errors as two: a Mistake for what it does not have, a StiltsError where it cannot be asked.
 
-    ``then`` is what can be done where it cannot be asked. A disk that is full is neither.
+    ``then`` is what can be done where it cannot be asked. A disk that is full is neither. The library's own words about
+    each of its retries are left out.
     """
+    talk = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
     try:
         yield
     except HFValidationError:
@@ -132,6 +135,8 @@ def _plain_errors(kind: str, repo: str, revision: str, offline: bool = False, th
             ) from None
         then = then or f"without a network: {WITHOUT_NETWORK[kind]}"
         raise StiltsError(f"the Hub cannot be reached for {kind} '{repo}': {reason(error)}\n{then}") from None
+    finally:
+        logging.set_verbosity(talk)
 
 
 def reason(error: BaseException) -> str:
@@ -151,7 +156,7 @@ def hub_silence() -> str:
 
 
 def _ask(kind: str, repo: str, revision: str) -> str:
-    with _plain_errors(kind, repo, revision):
+    with plain_errors(kind, repo, revision):
         commit = HfApi().repo_info(repo, revision=revision, repo_type=kind, timeout=SECONDS_TO_ANSWER).sha
     if commit is None or not COMMIT.fullmatch(commit):
         raise StiltsError(f"the Hub named no commit for {kind} '{repo}' at '{revision}'")
