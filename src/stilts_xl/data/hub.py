@@ -116,7 +116,7 @@ def plain_errors(kind: str, repo: str, revision: str, offline: bool = False, the
     each of its retries are left out.
     """
     talk = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     except HFValidationError:
