@@ -86,7 +86,7 @@ def announce(chains: "list[Chain]", workspace: Path) -> None:
     missing = [step.stage for step in steps if step.state == "missing"]
     to_train = sum(isinstance(stage, Train) for stage in missing)
     typer.echo(
-        f"{len(chains)} cells: {len(trained)} trainings ({alone} one by one), {len(steps) - len(trained)} predictions"
+        f"{len(chains)} {'cell' if len(chains) == 1 else 'cells'}: {len(trained)} trainings ({alone} one by one), {len(steps) - len(trained)} predictions"
     )
     users = Counter(stage for chain in chains for stage in trainings(chain.goals[0]))
     shared = [f"{slug(stage)} by {count}" for stage, count in users.most_common(3) if count > 1]

@@ -1,10 +1,11 @@
 """What data fetch left below a data root: one commit of a Hub repository, complete once its fetched.json is there."""
 
 import json
+import ntpath
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import file_digest
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 from stilts_xl.core.errors import Mistake, StiltsError
 from stilts_xl.data.card import CARD, data_files, listed, read_card
@@ -118,7 +119,7 @@ def is_plain(path: str) -> bool:
         path.isprintable()
         and "\\" not in path
         and parts[0] != ".cache"
-        and not any(part in ("", ".", "..") or PureWindowsPath(part).drive for part in parts)
+        and not any(part in ("", ".", "..") or ntpath.splitdrive(part)[0] for part in parts)
     )
 
 

@@ -80,7 +80,7 @@ def search(
     if stage.tuning not in (None, stage.data):
         assert stage.tuning is not None
         tuning = embed(stage, stage.tuning, model, tokenizer, site, advance)
-    found: list[tuple[list[Row], dict[str, float]]] = []
+    found: list[tuple[list[Row], dict[str, Any]]] = []
     for place in range(len(layers)):
         if stage.tuning is None:
             rows, facts = nearest_rows(sides, place, device), {}
@@ -91,12 +91,14 @@ def search(
         counted = [row | {"counts": item_counts(task.scorer, row, stage.data.language)} for row in rows]
         found.append((counted, facts))
     rows, facts = found[0]
-    curve = {
-        str(layer): score(task.scorer, scored, stage.data.language)
-        for layer, (scored, _) in sorted(zip(layers, found, strict=True), key=lambda pair: pair[0])
+    counts = {"examples": len(rows), "unlabelled": sum(row["gold"] is None for row in rows), "layer": layers[0]}
+    facts = {**counts, **sides.facts, **facts}
+    if not retrieval.curve:
+        return rows, facts
+    by_layer = sorted(zip(layers, found, strict=True), key=lambda pair: pair[0])
+    return rows, facts | {
+        "curve": {str(layer): score(task.scorer, scored, stage.data.language) for layer, (scored, _) in by_layer}
     }
-    totals = {"examples": len(rows), "unlabelled": sum(row["gold"] is None for row in rows), "layer": layers[0]}
-    return rows, {**totals, **sides.facts, **facts, **({"curve": curve} if retrieval.curve else {})}
 
 
 def embed(
