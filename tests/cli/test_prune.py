@@ -84,3 +84,14 @@ def test_a_stage_that_somebody_holds_is_left_alone(workspace) -> None:
 def test_an_empty_workspace_is_a_mistake(tmp_path) -> None:
     said = call("cache", "prune", "-w", tmp_path)
     assert said.code == 2 and "holds no stages" in said.err
+
+
+def test_checkpoints_that_a_kill_left_beside_finished_weights_go(workspace) -> None:
+    folder = next(workspace.glob("stages/squad-*"))
+    (folder / "checkpoint-0000001").mkdir()
+    (folder / "checkpoint-0000001" / "model.safetensors").write_bytes(bytes(2_000_000))
+    assert "would be freed" in call("cache", "prune", "--dry-run", "-w", workspace).out
+    assert (folder / "checkpoint-0000001").exists()
+    said = call("cache", "prune", "-w", workspace)
+    assert "2.0 MB of checkpoints and half-written files that killed processes left" in said.out
+    assert not (folder / "checkpoint-0000001").exists()

@@ -1,6 +1,5 @@
 """The command line: verbs, exit codes, and errors of one to three lines."""
 
-import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -9,12 +8,10 @@ from typing import Annotated
 import typer
 
 from stilts_xl import __version__
-from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, score, submit, sweep, why
-from stilts_xl.core.errors import StiltsError
+from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, score, status, submit, sweep, why
+from stilts_xl.core.errors import StiltsError, file_error
 
 INTERRUPTED = 130
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""A disk, a quota or a limit that is used up: no mistake of ours, so no traceback."""
 
 app = typer.Typer(
     name="stilts",
@@ -29,6 +26,7 @@ app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
 app.command("plan")(plan.plan)
 app.command("why")(why.why)
+app.command("status")(status.status)
 app.command("report")(report.report)
 app.command("score")(score.score)
 app.command("submit")(submit.submit)
@@ -65,13 +63,11 @@ def main() -> None:
         typer.echo(f"error: {error}" if error.exit_code != INTERRUPTED else str(error), err=True)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in FULL:
+        told = file_error(error)
+        if told is None:
             raise
-        typer.echo(
-            f"error: {error.strerror}: {error.filename or 'a file'} cannot be written\nmake room; the same command goes on",
-            err=True,
-        )
-        sys.exit(1)
+        typer.echo(f"error: {told}", err=True)
+        sys.exit(told.exit_code)
     except typer.TyperException as error:
         typer.echo(_usage(error), err=True)
         sys.exit(error.exit_code)

@@ -77,7 +77,7 @@ def prune(
     """Free the weights of trainings on which nothing that was asked for is waiting. The next need makes them again."""
     from stilts_xl.core.study import stages
     from stilts_xl.run.plan import missing
-    from stilts_xl.store.prune import WEIGHTS, idle
+    from stilts_xl.store.prune import WEIGHTS, clear_workspace, idle
     from stilts_xl.store.prune import prune as free
     from stilts_xl.store.runs import kept_runs
     from stilts_xl.store.store import completed, stage_folder
@@ -85,7 +85,9 @@ def prune(
     place = Path(workspace)
     _stages(workspace)
     goals = [goal for run in kept_runs(place) for goal in run.goals]
-    total = 0
+    total = 0 if dry_run else clear_workspace(place)
+    if total:
+        typer.echo(f"{_size(total)} of checkpoints and half-written files that killed processes left")
     for stage in idle(stages(goals), missing(goals, lambda stage: completed(place, stage)), place):
         folder = stage_folder(place, stage)
         size = (folder / WEIGHTS).stat().st_size if dry_run else free(place, stage)

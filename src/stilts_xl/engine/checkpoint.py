@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from stilts_xl.core.errors import naming
 from stilts_xl.model.encoder import TaskModel, load_weights, weights, write_tensors
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -42,7 +43,8 @@ def save_checkpoint(folder: Path, model: TaskModel, optimizer: torch.optim.Optim
     building.mkdir(parents=True)
     write_tensors(weights(model), building / "model.safetensors")
     write_tensors(_optimizer_tensors(model, optimizer), building / "optimizer.safetensors")
-    (building / "state.json").write_text(json.dumps(asdict(state)), encoding="utf-8")
+    with naming(building / "state.json"):
+        (building / "state.json").write_text(json.dumps(asdict(state)), encoding="utf-8")
     shutil.rmtree(final, ignore_errors=True)
     building.rename(final)
     for other in folder.glob("checkpoint-*"):

@@ -18,7 +18,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
-from stilts_xl.core.errors import Mistake, StiltsError
+from stilts_xl.core.errors import Mistake, naming
 from stilts_xl.core.stage import Scratch
 from stilts_xl.model.attention import PACKED, PADDED
 from stilts_xl.model.heads import Head, Pool, stock_name
@@ -226,13 +226,10 @@ def load_weights(model: TaskModel, tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """A safetensors file. Raises StiltsError where it cannot be written, as on a disk that is full."""
-    try:
+    """A safetensors file. Raises OSError that names it where it cannot be written, as on a disk that is full."""
+    with naming(path):
         save_file(tensors, path, metadata={"format": "pt"})
-    except (OSError, SafetensorError) as error:
-        raise StiltsError(
-            f"{path} cannot be written: {error}\nthe same command goes on from the last checkpoint"
-        ) from None
+        path.chmod(path.parent.stat().st_mode & 0o666)  # whoever may read the folder may read the file
 
 
 def save(model: TaskModel, tokenizer: PreTrainedTokenizerBase, labels: tuple[str, ...], folder: Path) -> list[str]:
@@ -243,12 +240,16 @@ def save(model: TaskModel, tokenizer: PreTrainedTokenizerBase, labels: tuple[str
     assert isinstance(head, Head)
     config = model.encoder.config.to_dict()
     config["architectures"] = [f"{FAMILIES[config['model_type']]}For{head.architecture}"]
+    config["dtype"] = "float32"  # said of an encoder that was loaded, and not of one that was made here
+    config["dtype"] = "float32"  # said of a model that was loaded, and not of one that has just been made
     # What an earlier stage's head had must not stay.
     names = labels if len(labels) == head.outputs else [f"LABEL_{number}" for number in range(min(head.outputs, 2))]
     config["id2label"] = dict(enumerate(names))
     config["label2id"] = {label: index for index, label in enumerate(names)}
-    type(model.encoder.config).from_dict(config).save_pretrained(folder)
-    written = tokenizer.save_pretrained(folder)
+    with naming(folder / "config.json"):
+        type(model.encoder.config).from_dict(config).save_pretrained(folder)
+    with naming(folder / "tokenizer.json"):
+        written = tokenizer.save_pretrained(folder)
     return ["model.safetensors", "config.json", *(Path(path).name for path in written)]
 
 

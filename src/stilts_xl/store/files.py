@@ -2,8 +2,11 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+
+from stilts_xl.core.errors import naming
 
 AT_ONCE = 1 << 20
 
@@ -18,11 +21,21 @@ def file_digest(path: Path) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write text so that a reader finds the old file or the whole new one, also after a crash."""
+    """Write text so that a reader finds the old file or the whole new one, also after a crash.
+
+    Raises OSError that names ``path``, with nothing half written left beside it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(name, path)
+    with naming(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                os.fchmod(handle, path.parent.stat().st_mode & 0o666)  # whoever may read the folder may read the file
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:  # Ctrl-C too
+            with suppress(OSError):
+                os.unlink(name)
+            raise
