@@ -69,6 +69,14 @@ def test_a_second_identical_run_finds_everything_in_seconds(finished: Path):
     assert seconds_of(*words) < 5
 
 
+def test_a_study_of_thirteen_hundred_cells_is_planned_in_seconds(tmp_path: Path):
+    axes = ("study=xtreme_seeds", "model.hidden_size=32,48,64")
+    words = ("plan", *axes, "model=scratch", "protocol=phang2020", "data=sample", "-w", tmp_path)
+    assert call_apart(*words).out.startswith("1350 cells:")
+    assert seconds_of(*words) < 8
+    assert not list(tmp_path.glob("stages"))
+
+
 @pytest.mark.parametrize("words", [("run",), ("plan",), ("why",), ("data", "check")], ids=" ".join)
 def test_what_trains_nothing_imports_no_torch(words: tuple[str, ...], finished: Path):
     said, imported = imports_of(*words, "intermediate=squad", "target=tydiqa", *TINY, "-w", str(finished))

@@ -1,5 +1,7 @@
 """A grid is written in Hydra's sweep grammar, and is the same chains as a shell loop would run."""
 
+from copy import deepcopy
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,11 +96,44 @@ def test_a_point_is_what_the_same_words_make_alone(intermediates, targets, seeds
         (["target=xnli", "seed=interval(1,2)"], "an interval has no end of values"),
         (["target=xnli", "protocol=smokey,smoke"], "unknown protocol 'smokey'"),
         (["target=xnli", "learning_rate=1,2"], "target.learning_rate"),
+        (["target=xnli,mlqa", "intermediate.epochs=1,2"], "intermediate.epochs: no chain of this grid has a phase"),
+        (["target=xnli", "intermediate=none", "intermediate.seed=1"], "intermediate.seed: no chain of this grid"),
+        (["target=xnli,mlqa", "target.layer=3"], "target.layer: no chain of this grid"),
+        (["target=tatoeba", "target.epochs=3", "seed=1,2"], "target.epochs: no chain of this grid"),
     ],
 )
 def test_what_is_no_grid_is_a_mistake(overrides: list[str], message: str) -> None:
     with pytest.raises(Mistake, match=message):
         expand(overrides)
+
+
+@pytest.mark.parametrize("none", [[], ["intermediate=none"], ["intermediate=null"]], ids=str)
+@pytest.mark.parametrize("setting", ["epochs=1", "learning_rate=1e-5", "seed=0", "train_languages=[en]"])
+def test_a_setting_of_an_intermediate_task_that_is_not_there_is_a_mistake(none: list[str], setting: str) -> None:
+    composed = compose_run(["target=xnli", *none, f"intermediate.{setting}"])
+    with pytest.raises(Mistake, match=f"^intermediate.{setting.partition('=')[0]}: there is no intermediate task"):
+        build_request(composed, "w", 0, True)
+
+
+@pytest.mark.parametrize("value", ["true", "1.0", "[1]", "'1'"])
+def test_what_only_equals_a_good_value_is_a_mistake_after_it_as_before(value: str) -> None:
+    def recipe(batch_size: str) -> object:
+        words = ["target=xnli", "data=sample", f"target.batch_size={batch_size}"]
+        return build_request(compose_run(words), "w", 0, True).phases[0].recipe
+
+    assert recipe("1") == recipe("1")
+    with pytest.raises(Mistake, match="target.batch_size: expected a whole number, found"):
+        recipe(value)
+
+
+def test_nobody_changes_the_configuration_that_chains_share() -> None:
+    points = expand(["intermediate=none,squad", "target=xnli,tatoeba", "seed=1,2", "protocol=xtreme", "data=sample"])
+    assert len({id(point.composed["protocol"]) for point in points}) == 1
+    before = deepcopy([point.composed for point in points])
+    for point in points:
+        build_request(point.composed, "w", 0, True)
+    assert [point.composed for point in points] == before
+    assert [point.composed["intermediate"]["task"] for point in points] == ["none"] * 4 + ["squad"] * 4
 
 
 def test_a_setting_goes_to_the_chains_that_have_such_a_phase() -> None:

@@ -1,10 +1,9 @@
 """A grid in Hydra's sweep grammar to the composed configuration of each of its chains."""
 
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -20,6 +19,8 @@ from stilts_xl.tasks.catalog import all_tasks
 
 CHAIN = (*PHASES, "seed")
 """Axes that are set in a composed configuration without composing it anew; all others make another composition."""
+NO_TASK = ("none", "null", "")
+"""Words for a chain without an intermediate task."""
 PATTERN = set("*?[")
 """Signs that make a word over task names a pattern."""
 
@@ -39,15 +40,21 @@ def expand(overrides: list[str]) -> tuple[Point, ...]:
     A setting of a phase goes to the chains that have such a phase: a learning rate not to a target that is only searched,
     a layer not to one that is trained, nothing of an intermediate task to chains without one.
 
-    Raises Mistake for what Hydra's grammar does not know, an unknown study, a pattern that no task matches, and two
-    values for one axis.
+    Raises Mistake for what Hydra's grammar does not know, an unknown study, a pattern that no task matches, two values
+    for one axis, and a setting that no chain reads.
     """
     axes = _axes(overrides)
+    composed = _composer()
     points: dict[tuple[str, ...], Point] = {}
     for values in product(*axes.values()):
         chain = dict(zip(axes, values, strict=True))
         words = tuple(f"{name}={value}" for name, value in chain.items() if _applies(name, chain))
-        points.setdefault(words, Point(words, _composed(words)))
+        if words not in points:
+            points[words] = Point(words, composed(words))
+    read = {word.partition("=")[0] for words in points for word in words}
+    for name in axes:
+        if name not in read:
+            raise Mistake(f"{name}: no chain of this grid has a phase that reads it\nleave it out")
     return tuple(points.values())
 
 
@@ -85,7 +92,7 @@ def _applies(name: str, chain: Mapping[str, str]) -> bool:
     if not field or role not in PHASES:
         return True
     if role == "intermediate":
-        return chain.get(role, "none") != "none"
+        return chain.get(role, "none") not in NO_TASK
     target = all_tasks().get(chain.get("target", ""))
     searched, trained = ({one.name for one in fields(cls)} for cls in (Retrieval, Recipe))
     if target is None or field in searched & trained or field not in searched | trained:
@@ -146,18 +153,15 @@ def _tasks(role: str, pattern: str) -> list[str]:
     return found
 
 
-def _composed(words: tuple[str, ...]) -> Mapping[str, Any]:
-    """The chain's configuration; chains that differ only in tasks and seed share one composition."""
-    axes = dict(word.partition("=")[::2] for word in words)
-    whole = deepcopy(_base(tuple(word for word in words if word.partition("=")[0] not in CHAIN)))
-    for role in PHASES:
-        if role in axes:
-            whole[role]["task"] = axes[role]
-    if "seed" in axes:
-        whole["seed"] = yaml.safe_load(axes["seed"])
-    return whole
+def _composer() -> Callable[[tuple[str, ...]], Mapping[str, Any]]:
+    """The configuration of a chain's words; chains that differ only in tasks and seed share one, which nobody changes."""
+    compose = cache(lambda words: compose_run(list(words)))
+    parsed = cache(yaml.safe_load)
 
+    def composed(words: tuple[str, ...]) -> Mapping[str, Any]:
+        axes = dict(word.partition("=")[::2] for word in words)
+        whole: dict[str, Any] = compose(tuple(word for word in words if word.partition("=")[0] not in CHAIN))
+        own = {role: whole[role] | {"task": axes[role]} for role in PHASES if role in axes}
+        return whole | own | ({"seed": parsed(axes["seed"])} if "seed" in axes else {})
 
-@lru_cache(maxsize=64)
-def _base(words: tuple[str, ...]) -> dict[str, Any]:
-    return compose_run(list(words))
+    return composed

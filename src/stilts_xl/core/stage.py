@@ -1,10 +1,9 @@
 """Stages: the frozen, nested values whose digest is a key. The DAG is the value."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 
-from stilts_xl.core.identity import digest
+from stilts_xl.core.identity import digest, write
 from stilts_xl.core.recipe import LATER, Recipe, Retrieval
 
 NOT_IDENTITY = {"identity": False}
@@ -27,6 +26,7 @@ class Data:
     """First examples used; 0 for all."""
     variant: str = field(default="", metadata=LATER)
     """A change to the rows that the task knows by this name; empty for none."""
+    canonical_text = cached_property(write)
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ class Scratch:
 Model = Pretrained | Scratch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Train:
-    """Learn a task's English training set from a model or from what another stage left."""
+    """Learn a task's English training set from a model or from what another stage left. Equal are those with equal keys."""
 
     data: Rows
     validation: Rows | None
@@ -88,11 +88,20 @@ class Train:
     recipe: Recipe
     revision: int = 1
     """Raised when the engine would train the same values to other weights."""
+    canonical_text = cached_property(write)
+    digits = cached_property(digest)
+    """Its key."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Train) and self.digits == other.digits
+
+    def __hash__(self) -> int:
+        return hash(self.digits)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predict:
-    """Predict one language of a task with a trained model, or search its sentences with any encoder."""
+    """Predict one language of a task with a trained model, or search its sentences with any encoder. Equality as Train's."""
 
     data: Data
     model: "Train | Model"
@@ -101,15 +110,22 @@ class Predict:
     """How sentences are compared; None for tasks that a head answers."""
     tuning: Data | None = field(default=None, metadata=LATER)
     """The rows on which a threshold is fitted; None where there is none."""
+    digits = cached_property(digest)
+    """Its key."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Predict) and self.digits == other.digits
+
+    def __hash__(self) -> int:
+        return hash(self.digits)
 
 
 Stage = Train | Predict
 
 
-@cache
 def key(stage: Stage | Model) -> str:
     """64 hexadecimal digits: the digest of the stage's canonical JSON."""
-    return digest(stage)
+    return stage.digits if isinstance(stage, Train | Predict) else digest(stage)
 
 
 def slug(stage: Stage) -> str:
@@ -128,12 +144,9 @@ def origin(stage: Stage) -> Model:
 
 def trainings(stage: Stage) -> tuple[Train, ...]:
     """The trainings that a stage stands on, first one first; a Train ends with itself."""
-
-    def upwards(node: Stage | Model) -> Iterator[Train]:
-        if isinstance(node, Predict):
-            yield from upwards(node.model)
-        elif isinstance(node, Train):
-            yield from upwards(node.start)
-            yield node
-
-    return tuple(upwards(stage))
+    found = []
+    node: Stage | Model = stage.model if isinstance(stage, Predict) else stage
+    while isinstance(node, Train):
+        found.append(node)
+        node = node.start
+    return tuple(reversed(found))

@@ -78,6 +78,6 @@ def stages(goals: Iterable[Predict]) -> tuple[Stage, ...]:
     """Every stage that the goals need, each once, in an order that can be run."""
     ordered: dict[Stage, None] = {}
     for goal in goals:
-        ordered.update(dict.fromkeys(trainings(goal)))
-        ordered[goal] = None
+        if goal not in ordered:
+            ordered.update(dict.fromkeys((*trainings(goal), goal)))
     return tuple(ordered)

@@ -9,11 +9,12 @@ from stilts_xl.core.request import Request
 from stilts_xl.core.stage import Stage, Train, trainings
 from stilts_xl.core.study import stages
 from stilts_xl.run.plan import missing_stages
-from stilts_xl.run.resolve import Chain, resolve
+from stilts_xl.run.resolve import Chain, resolver
 
 
 def resolve_all(requests: Iterable[Request]) -> tuple[list[Chain], list[str]]:
     """The chains that can be made, and why the others cannot, each reason once."""
+    resolve = resolver()
     chains, lacking = [], []
     for request in requests:
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from stilts_xl.core.identity import canonical, differences
 from stilts_xl.core.stage import Predict, Stage, Train, key
 from stilts_xl.core.study import stages
 from stilts_xl.store.record import Record
-from stilts_xl.store.store import completed, records, verified
+from stilts_xl.store.store import is_complete, records, verified
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,22 @@ class Step:
 
 def plan(goals: tuple[Predict, ...], workspace: Path) -> tuple[Step, ...]:
     """Every stage of the goals in an order that can be run; sizes are looked at, bytes are not."""
-    needed = set(missing(goals, lambda stage: completed(workspace, stage)))
+
+    @cache
+    def here(stage: Stage) -> bool:
+        return is_complete(workspace, stage)
+
+    needed = set(missing(goals, here))
 
     def state(stage: Stage) -> str:
         if stage in needed:
             return "missing"
-        return "here" if completed(workspace, stage) else "unneeded"
+        return "here" if here(stage) else "unneeded"
 
     return tuple(Step(stage, state(stage)) for stage in stages(goals))
 
 
-def missing(goals: Iterable[Predict], have: Callable[[Stage], Record | None]) -> tuple[Stage, ...]:
+def missing(goals: Iterable[Predict], have: Callable[[Stage], object]) -> tuple[Stage, ...]:
     """The stages that must be made for the goals, each once, what it stands on before it.
 
     ``have`` is asked once a stage, and never about what only complete stages stand on: their weights may be gone.

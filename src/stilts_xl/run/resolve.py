@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.identity import digest
+from stilts_xl.core.place import DataPlace
 from stilts_xl.core.request import ModelChoice, Request
 from stilts_xl.core.site import Site
 from stilts_xl.core.stage import Data, Mixture, Model, Predict, Pretrained, Rows, Scratch
@@ -25,6 +26,10 @@ TOKENIZER_FILES = (
 )
 BUNDLED = "bundled"
 
+Pin = Data | Absent
+Pinned = Callable[[str, str, str], Pin]
+"""(task, split, language) -> its rows, or where they were looked for."""
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -40,15 +45,35 @@ class Chain:
 
 def resolve(request: Request) -> Chain:
     """Find and pin everything. Raises Mistake for a missing model, training file, root, or a target without any language."""
-    workspace = Path(request.workspace)
-    digest_of = remembering(workspace / "cache" / "digests.json")
-    model = pin_model(request.model, workspace, request.place.lock, request.place.offline)
-    absent: dict[str, tuple[str, ...]] = {}
+    return resolver()(request)
+
+
+def resolver() -> Callable[[Request], Chain]:
+    """``resolve`` for the requests of one call: what several of them need is looked at once, when the first one asks."""
+    digests = cache(lambda workspace: remembering(Path(workspace) / "cache" / "digests.json"))
 
     @cache
-    def pinned(task: str, split: str, language: str) -> Data | Absent:
-        found = pin(task_named(task), split, language, request.place, request.limit, digest_of)
-        return found if isinstance(found, Absent) else replace(found, variant=request.variants.get(task, ""))
+    def model(choice: ModelChoice, workspace: str, lock: str, offline: bool) -> Model:
+        return pin_model(choice, Path(workspace), lock, offline)
+
+    @cache
+    def rows(task: str, split: str, language: str, variant: str, place: DataPlace, limit: int, workspace: str) -> Pin:
+        found = pin(task_named(task), split, language, place, limit, digests(workspace))
+        return found if isinstance(found, Absent) else replace(found, variant=variant)
+
+    def found(request: Request) -> Chain:
+        place, workspace = request.place, request.workspace
+
+        def pinned(task: str, split: str, language: str) -> Pin:
+            return rows(task, split, language, request.variants.get(task, ""), place, request.limit, workspace)
+
+        return _chain(request, model(request.model, workspace, place.lock, place.offline), pinned)
+
+    return found
+
+
+def _chain(request: Request, model: Model, pinned: Pinned) -> Chain:
+    absent: dict[str, tuple[str, ...]] = {}
 
     def needed(name: str, split: str, languages: tuple[str, ...]) -> Rows:
         task = task_named(name)
@@ -82,7 +107,7 @@ def resolve(request: Request) -> Chain:
     return Chain(cell, goals, absent, site)
 
 
-def _elsewhere(request: Request, pinned: Callable[[str, str, str], Data | Absent]) -> str:
+def _elsewhere(request: Request, pinned: Pinned) -> str:
     """What to do where the split that is to be scored is absent: another is never taken unasked."""
     target = task_named(request.target)
     for split in ("validation", "test"):

@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from stilts_xl.store.files import file_digest, write_atomically
+from stilts_xl.store.files import AT_ONCE, file_digest, write_atomically
 
 
 def remembering(memory: Path) -> Callable[[Path], str]:
     """``file_digest`` that keeps what it found in a JSON file; a changed size or time means reading again.
 
-    For inputs only: artifacts are verified by their bytes. A memory that cannot be written (a read-only workspace that
-    is only looked at) costs time and nothing else.
+    For inputs only: artifacts are verified by their bytes. A small file alone is not written down: to read it again
+    costs less. A memory that cannot be written (a read-only workspace that is only looked at) costs time and nothing
+    else.
     """
     known = _read(memory)
 
@@ -21,7 +22,8 @@ def remembering(memory: Path) -> Callable[[Path], str]:
         name = str(path.resolve())
         if known.get(name, ["", ""])[0] != stamp:
             known[name] = [stamp, file_digest(path)]
-            _write(memory, _read(memory) | known)
+            if status.st_size > AT_ONCE:
+                _write(memory, _read(memory) | known)
         return known[name][1]
 
     return digest_of

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from stilts_xl.core.errors import Mistake, StiltsError, unknown
 from stilts_xl.core.stage import Stage, key, slug
 from stilts_xl.store.files import file_digest
-from stilts_xl.store.record import NAME, Record, read_record
+from stilts_xl.store.record import NAME, Record, read_record, read_sizes
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Fault:
 
 def stage_folder(workspace: Path, stage: Stage) -> Path:
     """Where a stage's files are, complete or not."""
-    return workspace / "stages" / slug(stage)
+    return workspace.joinpath("stages", slug(stage))
 
 
 def lock_file(workspace: Path, stage: Stage) -> Path:
@@ -37,24 +38,34 @@ def require_writable(workspace: Path) -> None:
         (workspace / "stages").mkdir(parents=True, exist_ok=True)
         probe = workspace / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another command may look at the same moment
     except OSError as error:
         raise Mistake(
             f"the workspace {workspace} cannot be written: {error.strerror}\nchoose another with -w DIR or STILTS_WORKSPACE"
         ) from None
 
 
-def completed(workspace: Path, stage: Stage) -> Record | None:
-    """The stage's record where all its files are there with their sizes; bytes are not read."""
+def is_complete(workspace: Path, stage: Stage) -> bool:
+    """Whether all files of a stage are there with the sizes that its record tells; bytes are not read."""
     folder = stage_folder(workspace, stage)
-    record = read_record(folder)
-    if record is None or record.key != key(stage):
+    found = read_sizes(folder)
+    if found is None or found[0] != key(stage):
+        return False
+    return all(_size(folder / name) == expected for name, expected in found[1].items())
+
+
+def completed(workspace: Path, stage: Stage) -> Record | None:
+    """The record of a stage that is complete."""
+    return read_record(stage_folder(workspace, stage)) if is_complete(workspace, stage) else None
+
+
+def _size(path: Path) -> int | None:
+    """A file's bytes; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
         return None
-    for name, kept in record.files.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != kept.bytes:
-            return None
-    return record
+    return status.st_size if S_ISREG(status.st_mode) else None
 
 
 def verified(workspace: Path, stage: Stage) -> Record | None:
