@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STILTS_TORCH ?= $(shell grep '^torch==' constraints.txt)
 WORKSPACE ?= outputs
 
-.PHONY: help setup run test check bench
+.PHONY: help setup run test check bench chaos
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -37,3 +37,7 @@ check: setup  ## format, lint, types, architecture
 
 bench: setup  ## throughput beside transformers.Trainer, as ratios
 	$(BIN)/python scripts/bench_throughput.py
+
+KILLS ?= 200
+chaos: setup  ## a grid whose processes are killed KILLS times, and its bytes beside an undisturbed one's
+	STILTS_CHAOS_KILLS=$(KILLS) $(BIN)/python -m pytest -s tests/run/test_chaos.py

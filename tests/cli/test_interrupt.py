@@ -1,5 +1,6 @@
 """Ctrl-C once stops where the same command can go on, twice stops at once; both end with 130."""
 
+import json
 import os
 import re
 import signal
@@ -21,9 +22,9 @@ SLOW = ("model.hidden_size=768", "model.layers=12", "model.heads=12", "model.int
 class Terminal:
     """A run in a process group of its own, as a shell starts it."""
 
-    def __init__(self, workspace: Path, words: tuple[str, ...]) -> None:
+    def __init__(self, workspace: Path, words: tuple[str, ...], verb: str) -> None:
         self.stderr = workspace.with_suffix(".stderr")
-        command = [*PROGRAM, "run", "target=tydiqa", "languages=[en,fi]", *TINY, *words, "-w", str(workspace)]
+        command = [*PROGRAM, verb, "target=tydiqa", "languages=[en,fi]", *TINY, *words, "-w", str(workspace)]
         with self.stderr.open("wb") as file:
             self.process = subprocess.Popen(
                 command,
@@ -49,8 +50,8 @@ class Terminal:
 
 
 @contextmanager
-def terminal(workspace: Path, *words: str) -> Iterator[Terminal]:
-    opened = Terminal(workspace, words)
+def terminal(workspace: Path, *words: str, verb: str = "run") -> Iterator[Terminal]:
+    opened = Terminal(workspace, words, verb)
     try:
         yield opened
     finally:
@@ -105,3 +106,35 @@ def test_ctrl_c_twice_ends_at_once(tmp_path: Path):
         assert "Traceback" not in running.said()
     assert not list(workspace.glob("stages/*/checkpoint-*"))
     assert not list(workspace.glob("locks/*.lock")), "a claim is given up also in haste"
+
+
+def test_ctrl_c_stops_the_workers_of_a_sweep_after_their_steps(tmp_path: Path):
+    workspace, grid = tmp_path / "w", (*SMALL, "compute.checkpoint_steps=5", "seed=1,2", "compute.workers=2")
+    with terminal(workspace, *grid, verb="sweep") as running:
+        running.wait_for(path=workspace, pattern="stages/*/checkpoint-*")
+        running.interrupt()
+        assert running.process.wait(60) == 130
+        said = running.said()
+    lines = said.splitlines()
+    assert "stopping after this step; Ctrl-C again stops at once" in lines
+    assert re.search(r"stopped after step \d+ of 150", lines[-2])
+    assert lines[-1].startswith("go on with: stilts sweep target=tydiqa 'languages=[en,fi]' data=sample")
+    assert "Traceback" not in said
+    assert list(workspace.glob("stages/*/checkpoint-*")) and not list(workspace.glob("locks/*.lock"))
+    again = call("sweep", "target=tydiqa", "languages=[en,fi]", *TINY, *grid, "-w", workspace)
+    assert again.code == 0, again.err
+    assert "resuming at step" in again.err and "✓ 2 trained, 4 predicted" in again.out
+
+
+def test_ctrl_c_twice_kills_the_workers_of_a_sweep_at_once(tmp_path: Path):
+    workspace = tmp_path / "w"
+    with terminal(workspace, *SLOW, "seed=1,2", "compute.workers=2", verb="sweep") as running:
+        running.wait_for(path=workspace, pattern="progress/*.json")
+        workers = [json.loads(path.read_text(encoding="utf-8"))["pid"] for path in workspace.glob("progress/*.json")]
+        running.interrupt()
+        running.wait_for("stopping after this step")
+        running.interrupt()
+        assert running.process.wait(20) == 130
+        assert running.said().splitlines()[-1].startswith("stopped at once; the same command goes on")
+        assert "Traceback" not in running.said()
+    assert workers and not any(Path(f"/proc/{pid}/fd").exists() for pid in workers)

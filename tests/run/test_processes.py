@@ -14,6 +14,7 @@ from stilts_xl.core.errors import Interrupted, StiltsError
 from stilts_xl.core.event import Event
 from stilts_xl.core.site import Site
 from stilts_xl.core.stage import Mixture, Train
+from stilts_xl.run.memory import Memory
 from stilts_xl.run.processes import make_training_together
 from stilts_xl.run.train import make_training
 from stilts_xl.store.store import completed, stage_folder
@@ -40,8 +41,10 @@ class Job:
         self.events: list[Event] = []
 
     def run(self, stopping: Callable[[], bool] = lambda: False) -> "Job":
-        make = make_training if self.site.compute.processes == 1 else make_training_together
-        make(self.stage, self.site, self.events.append, stopping)
+        if self.site.compute.processes == 1:
+            make_training(self.stage, self.site, Memory(), self.events.append, stopping)
+        else:
+            make_training_together(self.stage, self.site, self.events.append, stopping)
         return self
 
     @property

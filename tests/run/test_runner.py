@@ -21,7 +21,8 @@ from stilts_xl.model.encoder import from_scratch, load_tokenizer
 from stilts_xl.model.heads import SentenceHead, initialise
 from stilts_xl.run.plan import missing, missing_stages, plan, relative
 from stilts_xl.run.resolve import Chain
-from stilts_xl.run.runner import Made, run_missing
+from stilts_xl.run.runner import run_missing
+from stilts_xl.run.schedule import Made
 from stilts_xl.run.train import HEAD_DEVIATION, head_seed
 from stilts_xl.store.store import completed, faults, find, lock_file, read_predictions, stage_folder, verified
 from toys import QUICK, chain, token_head

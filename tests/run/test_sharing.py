@@ -1,16 +1,20 @@
 """Several processes on one workspace: what somebody else is making is left to them, and the rest goes on."""
 
+import os
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from calling import PROGRAM, TINY
 from stilts_xl.core.errors import Interrupted
 from stilts_xl.core.event import Event
 from stilts_xl.core.stage import Predict, Stage, Train, slug
 from stilts_xl.run.grid import todo_of
 from stilts_xl.run.resolve import Chain
-from stilts_xl.run.runner import ready_jobs, run_missing
+from stilts_xl.run.runner import run_missing
 from stilts_xl.store.lock import claim
 from stilts_xl.store.store import completed, lock_file
 from toys import chain
@@ -58,17 +62,18 @@ def below(stage: Stage) -> list[object]:
     return found
 
 
-def test_jobs_are_ready_when_what_they_stand_on_is_not_missing(tmp_path: Path) -> None:
-    todo = todo_of(grid(tmp_path))
-    first = list(ready_jobs(todo))
-    assert sorted(job[0].data.task for job in first) == ["copa", "pawsx", "squad"]
-    trained = {job[0] for job in first}
-    then = list(ready_jobs(tuple(stage for stage in todo if stage not in trained)))
-    assert sorted((type(job[0]).__name__, job[0].data.task) for job in then) == [
-        ("Predict", "pawsx"), ("Predict", "xquad"), ("Train", "pawsx"), ("Train", "squad"),
+def test_two_runs_at_once_train_what_both_stand_on_once(tmp_path: Path) -> None:
+    words = ("intermediate=squad", "languages=[en]", *TINY, "intermediate.max_steps=30", "intermediate.epochs=30")
+    running = [
+        subprocess.Popen(
+            [*PROGRAM, "run", f"target={target}", *words, "-w", str(tmp_path)],
+            env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for target in ("tydiqa", "xquad")
     ]  # fmt: skip
-
-
-def test_all_predictions_of_a_model_are_one_job(tmp_path: Path) -> None:
-    found = chain(tmp_path, "target=xquad", "languages=[en,de,zh]", "compute.threads=1")
-    assert [len(job) for job in ready_jobs(found.goals)] == [3]
+    said = [run.communicate(timeout=100) for run in running]
+    assert [run.returncode for run in running] == [0, 0], said
+    trained = [int(re.search(r"✓ (\d) trained, 1 predicted", out)[1]) for out, _ in said]
+    assert sorted(trained) == [1, 2], "one run trained SQuAD and its target, the other its target only"
+    (log,) = (path for path in tmp_path.glob("logs/squad-*.log") if "30/30" in path.read_text(encoding="utf-8"))
+    assert log.read_text(encoding="utf-8").count("  done  ") == 1

@@ -20,7 +20,8 @@ def plan(
     if is_grid(overrides or []):
         from stilts_xl.cli.sweep import announce, chains_of
 
-        announce(chains_of(overrides or [], workspace, limit, offline or was_offline(), partial=True), Path(workspace))
+        chains, _ = chains_of(overrides or [], workspace, limit, offline or was_offline(), partial=True)
+        announce(chains, Path(workspace))
         return
     from stilts_xl.config.build import build_request
     from stilts_xl.config.compose import compose_run

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
+from stilts_xl.cli.slurm import print_scripts, submit_grid
 
 if TYPE_CHECKING:
+    from stilts_xl.core.launch import Launch
+    from stilts_xl.core.stage import Stage
     from stilts_xl.run.resolve import Chain
-    from stilts_xl.run.runner import Failure
+    from stilts_xl.run.schedule import Failure
     from stilts_xl.store.runs import Run
+
+
+MOST_SHARED = 3
+"""Of what is shared most, and of the cells that share it, so many are named."""
 
 
 def sweep(
@@ -28,37 +35,42 @@ def sweep(
     """Run a grid and print its table. For example: stilts sweep intermediate=none,squad target=xquad,tydiqa seed=1,2."""
     go_offline(offline)
     from stilts_xl.run.plan import missing_stages
+    from stilts_xl.store.calls import Call, keep_call
     from stilts_xl.store.runs import Run, keep_run
     from stilts_xl.store.store import require_writable
 
-    chains = chains_of(overrides or [], workspace, limit, offline or was_offline(), partial)
+    chains, launch = chains_of(overrides or [], workspace, limit, offline or was_offline(), partial)
     announce(chains, Path(workspace))
+    todo = missing_stages(tuple(goal for chain in chains for goal in chain.goals), Path(workspace))
     if dry_run:
+        if launch.launcher == "slurm":
+            print_scripts(todo, chains, launch)
         return
     require_writable(Path(workspace))
     asked = [Run(chain.cell, chain.goals, chain.absent, chain.site.place.source, limit) for chain in chains]
-    for run in asked:
-        keep_run(Path(workspace), run)
-    goals = tuple(goal for chain in chains for goal in chain.goals)
-    failures = _make(chains) if missing_stages(goals, Path(workspace)) else ()
+    keep_call(Path(workspace), Call(("stilts", *sys.argv[1:]), tuple(keep_run(Path(workspace), run) for run in asked)))
+    if todo and launch.launcher == "slurm":
+        submit_grid(todo, chains, launch, Path(workspace))
+        return
+    failures = make_grid(todo, chains, launch) if todo else ()
     _report(asked, Path(workspace))
-    for failure in failures:
-        typer.echo(f"✗ {failure.name}: {failure.message.splitlines()[0]} (blocks {failure.blocked} more)", err=True)
     if failures:
-        again = shlex.join(["stilts", *sys.argv[1:]])
-        typer.echo(f"{len(failures)} stages failed; what is done is kept. Try them again with: {again}", err=True)
+        tell_failures(failures, asked, Path(workspace))
         raise typer.Exit(1)
 
 
-def chains_of(overrides: list[str], workspace: str, limit: int, offline: bool, partial: bool) -> "list[Chain]":
-    """A grid's chains. Raises Mistake, after a line for each reason, where some cannot be made and not ``partial``."""
+def chains_of(
+    overrides: list[str], workspace: str, limit: int, offline: bool, partial: bool
+) -> "tuple[list[Chain], Launch]":
+    """A grid's chains, and where they are made. Raises Mistake, after a line for each reason, where some cannot be made and not ``partial``."""
     from stilts_xl.config.build import build_request
     from stilts_xl.config.sweep import expand
     from stilts_xl.core.errors import Mistake
     from stilts_xl.run.grid import resolve_all
 
     points = expand(overrides)
-    chains, lacking = resolve_all(build_request(point.composed, workspace, limit, offline) for point in points)
+    requests = [build_request(point.composed, workspace, limit, offline) for point in points]
+    chains, lacking = resolve_all(requests)
     for reason in lacking:
         typer.echo(f"– {reason.splitlines()[0]}", err=True)
     if lacking and not (partial and chains):
@@ -66,32 +78,33 @@ def chains_of(overrides: list[str], workspace: str, limit: int, offline: bool, p
             f"{len(points) - len(chains)} of {len(points)} cells lack their data or model\n"
             "put the files there (stilts data check lists them all), or run the others with --partial"
         )
-    return chains
+    return chains, requests[0].launch
 
 
 def announce(chains: "list[Chain]", workspace: Path) -> None:
     """Print what a grid needs, what of it is here, what is shared most, and what the rest will cost."""
-    from collections import Counter
-
-    from stilts_xl.cli.progress import duration
+    from stilts_xl.cli.board import duration
     from stilts_xl.core.stage import Train, slug, trainings
     from stilts_xl.run.estimate import estimate
-    from stilts_xl.run.grid import grid_stages
     from stilts_xl.run.plan import plan
 
-    trained = [stage for stage in grid_stages(chains) if isinstance(stage, Train)]
     alone = sum(len(chain.cell.phases) for chain in chains)
     steps = plan(tuple(goal for chain in chains for goal in chain.goals), workspace)
+    trained = [step for step in steps if isinstance(step.stage, Train)]
     here = sum(step.state == "here" for step in steps)
     missing = [step.stage for step in steps if step.state == "missing"]
     to_train = sum(isinstance(stage, Train) for stage in missing)
     typer.echo(
         f"{len(chains)} {'cell' if len(chains) == 1 else 'cells'}: {len(trained)} trainings ({alone} one by one), {len(steps) - len(trained)} predictions"
     )
-    users = Counter(stage for chain in chains for stage in trainings(chain.goals[0]))
-    shared = [f"{slug(stage)} by {count}" for stage, count in users.most_common(3) if count > 1]
-    if shared:
-        typer.echo(f"shared most: {', '.join(shared)} cells")
+    users: dict[Stage, list[str]] = {}
+    for chain in chains:
+        for stage in trainings(chain.goals[0]):
+            users.setdefault(stage, []).append(f"{chain.cell.intermediate} → {chain.cell.target}")
+    for shared, cells in sorted(users.items(), key=lambda pair: -len(pair[1]))[:MOST_SHARED]:
+        if len(cells) > 1:
+            rest = f" and {len(cells) - MOST_SHARED} more" if len(cells) > MOST_SHARED else ""
+            typer.echo(f"{slug(shared)} is shared by {len(cells)} cells: {', '.join(cells[:MOST_SHARED])}{rest}")
     typer.echo(f"{here} of {len(steps)} stages here, {to_train} to train, {len(missing) - to_train} to predict")
     cost = estimate(missing, workspace)
     if cost.unknown < len(missing):
@@ -99,21 +112,43 @@ def announce(chains: "list[Chain]", workspace: Path) -> None:
         typer.echo(f"about {duration(cost.seconds)} one after another and {cost.bytes / 1e9:,.2f} GB of disk{rest}")
 
 
-def _make(chains: "list[Chain]") -> "tuple[Failure, ...]":
+def make_grid(todo: "tuple[Stage, ...]", chains: "list[Chain]", launch: "Launch") -> "tuple[Failure, ...]":
+    """Make the missing stages under a live board; what failed. Raises Interrupted with the command that goes on."""
     from stilts_xl.cli.interrupt import graceful
     from stilts_xl.cli.progress import show, stderr
     from stilts_xl.core.errors import Interrupted
-    from stilts_xl.run.grid import todo_of
-    from stilts_xl.run.sweep import run_grid
+    from stilts_xl.core.stage import origin
+    from stilts_xl.run.estimate import expected
+    from stilts_xl.run.runner import run_grid
 
-    console = stderr()
-    with graceful(console.print) as stopping, show(len(todo_of(chains)), console) as reporter:
+    console, forecast = stderr(), expected(Path(chains[0].site.workspace))
+    sites = {chain.cell.model: chain.site for chain in chains}
+    needed = {origin(stage) for stage in todo}
+    with graceful(console.print) as stopping, show(todo, console, expected=forecast) as reporter:
         try:
-            made = run_grid(chains, reporter, stopping)
+            here = {model: site for model, site in sites.items() if model in needed}
+            made = run_grid(todo, here, launch, reporter, stopping)
         except Interrupted as stop:
             raise Interrupted(f"{stop}\ngo on with: {shlex.join(['stilts', *sys.argv[1:]])}") from None
     typer.echo(f"✓ {made.trained} trained, {made.predicted} predicted")
     return made.failures
+
+
+def tell_failures(failures: "tuple[Failure, ...]", asked: "list[Run]", workspace: Path) -> None:
+    """Say of each failed stage why, where its log is and how much it blocks, and then what tries them again."""
+    from stilts_xl.store.notes import log_file
+
+    for failure in failures:
+        lost = {*failure.blocked}
+        cells = sum(any(goal in lost for goal in run.goals) for run in asked)
+        blocks = f"blocks {len(lost)} stages of {cells} {'cell' if cells == 1 else 'cells'}; " if lost else ""
+        typer.echo(f"✗ {failure.name}: {failure.message.splitlines()[0]}", err=True)
+        typer.echo(f"  {blocks}log: {log_file(workspace, failure.name)}", err=True)
+    again = shlex.join(["stilts", *sys.argv[1:]])
+    stages = "stage" if len(failures) == 1 else "stages"
+    typer.echo(
+        f"{len(failures)} {stages} failed; what is done is kept. Try only what failed again with: {again}", err=True
+    )
 
 
 def _report(asked: "list[Run]", workspace: Path) -> None:

@@ -5,10 +5,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from stilts_xl.config.launch import build_compute, build_launch
 from stilts_xl.config.values import build, shaped, typed
 from stilts_xl.core.errors import Mistake, unknown
 from stilts_xl.core.place import DataPlace
-from stilts_xl.core.recipe import Compute, Recipe, Retrieval
+from stilts_xl.core.recipe import Recipe, Retrieval
 from stilts_xl.core.request import ModelChoice, Request
 from stilts_xl.core.study import Phase
 from stilts_xl.core.task import Task
@@ -34,7 +35,7 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
     """The request that a composed configuration states. Raises Mistake naming the setting that is wrong."""
     model = _model(composed["model"])
     target = _target(composed["target"]["task"])
-    intermediate = _intermediate(composed["intermediate"]["task"])
+    intermediate = _intermediate(composed["intermediate"])
     protocol = _protocol(composed["protocol"])
     roles = [("intermediate", intermediate)] if intermediate is not None else []
     roles += [("target", target)] if target.learns else []
@@ -57,7 +58,8 @@ def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offli
         protocol=" with ".join([str(protocol["name"]), *([", ".join(changed)] if changed else [])]),
         limit=limit,
         place=build_place(composed["data"], workspace, offline),
-        compute=build(Compute, composed["compute"], "compute"),
+        compute=build_compute(composed["compute"]),
+        launch=build_launch(composed["compute"]),
         tracker=typed(composed["tracker"], str, "tracker"),
         workspace=workspace,
     )
@@ -100,9 +102,14 @@ def _target(name: Any) -> Task:
     return task
 
 
-def _intermediate(name: Any) -> Task | None:
-    task = None if name in NO_TASK else task_named(str(name), "intermediate", also=("none",))
-    if task is not None and not task.learns:
+def _intermediate(section: Mapping[str, Any]) -> Task | None:
+    if section["task"] in NO_TASK:
+        given = [name for name, value in section.items() if value is not None and name != "task"]
+        if given:
+            raise Mistake(f"intermediate.{given[0]}: there is no intermediate task\nadd one, or leave it out")
+        return None
+    task = task_named(str(section["task"]), "intermediate", also=("none",))
+    if not task.learns:
         raise Mistake(f"intermediate={task.name}: sentence retrieval has no training data; it can only be a target")
     return task
 

@@ -1,8 +1,9 @@
 """Plain mappings to frozen values, with errors that name the setting."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from stilts_xl.core.errors import Mistake, unknown
@@ -21,20 +22,32 @@ CHOICES = {
     "split": ("validation", "test"),
     "source": ("hub", "local", "sample"),
     "pooling": ("mean", "cls"),
+    "launcher": ("local", "ray", "slurm"),
 }
 AT_LEAST_ONE = {
     "batch_size", "max_length", "eval_every", "stride", "max_query_length", "max_answer_length", "n_best", "processes",
-    "checkpoint_steps", "hidden_size", "layers", "heads", "intermediate_size", "neighbours",
+    "checkpoint_steps", "minutes", "cpus", "at_once", "hidden_size", "layers", "heads", "intermediate_size", "neighbours",
 }  # fmt: skip
 POSITIVE = {"learning_rate", "epochs", "adam_epsilon", "mask_probability"}
 FRACTIONS = {"warmup_fraction", "dropout", "mask_probability"}
+WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 SIGNED = {"no_answer_threshold", "layer"}
 """Numbers that may be below zero."""
 
 
 def build(cls: type[T], section: Mapping[str, Any], where: str) -> T:
     """A frozen dataclass from a mapping with exactly its fields. Raises Mistake naming ``where.field``."""
-    known = {field.name: field.type for field in fields(cls)}  # type: ignore[arg-type]
+    values = tuple(section.values())
+    nested = any(isinstance(value, list | dict) for value in values)
+    make: Callable[..., T] = _built.__wrapped__ if nested else _built
+    return make(cls, where, tuple(section), *values)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _built(cls: Any, where: str, names: tuple[str, ...], *values: Any) -> Any:
+    """One value for equal settings: the thousands of chains of a grid have a few hundred recipes."""
+    section = dict(zip(names, values, strict=True))
+    known = {field.name: field.type for field in fields(cls)}
     for name in section:
         if name not in known:
             raise unknown("setting", f"{where}.{name}", [f"{where}.{inner}" for inner in known])
@@ -54,13 +67,12 @@ def shaped(value: Any, kind: type[S], name: str) -> S:
 
 def typed(value: Any, kind: Any, name: str) -> Any:
     """The value as int, float, str or bool, within the setting's bounds. Raises Mistake."""
-    wanted = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and type(value) is int:
         value = float(value)
-    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+    if kind is str and type(value) in (int, float):
         value = str(value)
-    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise Mistake(f"{name}: expected {wanted}, found {value!r}")
+    if type(value) is not kind:
+        raise Mistake(f"{name}: expected {WORDS[kind]}, found {value!r}")
     _bounded(value, name)
     return value
 
@@ -69,7 +81,7 @@ def _bounded(value: Any, name: str) -> None:
     field = name.rpartition(".")[2]
     if field in CHOICES and value not in CHOICES[field]:
         raise unknown(name, str(value), CHOICES[field])
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if type(value) in (int, float):
         if field in AT_LEAST_ONE and value < 1:
             raise Mistake(f"{name}: expected 1 or more, found {value}")
         if field in POSITIVE and not value > 0:

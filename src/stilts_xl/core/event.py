@@ -25,6 +25,8 @@ class Event:
     tokens_per_second: float | None = None
     message: str = ""
     """A line to keep on the screen, such as a validation score."""
+    where: str = ""
+    """The worker that makes the stage, as 'cuda:1'; empty for this process."""
 
 
 Reporter = Callable[[Event], None]
@@ -39,6 +41,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "learning_rate": (float, int, type(None)),
     "tokens_per_second": (float, int, type(None)),
     "message": (str,),
+    "where": (str,),
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stilts_xl.core.launch import Launch
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.recipe import Compute, Retrieval
 from stilts_xl.core.study import Phase
@@ -56,5 +57,6 @@ class Request:
     """Examples per split; 0 for all."""
     place: DataPlace
     compute: Compute
+    launch: Launch
     tracker: str
     workspace: str

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
-from stilts_xl.core.errors import Interrupted, Mistake, StiltsError
+from stilts_xl.core.errors import Interrupted, Lost, Mistake, StiltsError
 from stilts_xl.core.event import Reporter, from_json
 from stilts_xl.core.identity import canonical
 from stilts_xl.core.site import Site
@@ -40,7 +40,7 @@ def make_training_together(stage: Train, site: Site, report: Reporter, stopping:
         reader.start()
         try:
             _watch(workers, stop, stopping)
-        except KeyboardInterrupt:  # a second Ctrl-C: nobody waits for a checkpoint
+        except (KeyboardInterrupt, Lost):  # a second Ctrl-C, or another owner: nobody waits for a checkpoint
             for worker in workers:
                 worker.kill()
             raise

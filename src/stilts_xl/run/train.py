@@ -29,8 +29,9 @@ from stilts_xl.metrics.scores import METRICS, score
 from stilts_xl.model.encoder import TaskModel, save
 from stilts_xl.model.heads import Head, LanguageHead, initialise
 from stilts_xl.run.drift import code_digests
+from stilts_xl.run.memory import Memory, Ready
 from stilts_xl.run.rows import prediction_rows
-from stilts_xl.run.start import language_head, starting_point
+from stilts_xl.run.start import language_head
 from stilts_xl.store.record import write_record
 from stilts_xl.store.store import stage_folder
 from stilts_xl.tasks.catalog import task_named
@@ -39,16 +40,16 @@ HEAD_DEVIATION = 0.02
 """XLM-R's initializer_range."""
 
 
-def make_training(stage: Train, site: Site, report: Reporter, stopping: Callable[[], bool]) -> None:
+def make_training(stage: Train, site: Site, memory: Memory, report: Reporter, stopping: Callable[[], bool]) -> None:
     """Train a stage whose start is complete, from its last checkpoint if there is one, and complete it.
 
-    With several processes each calls this, and the main one writes. Raises what the loaders and the engine raise.
+    The model stays in ``memory``. With several processes each calls this, and the main one writes. Raises what the loaders and the engine raise.
     """
     name, recipe = slug(stage), stage.recipe
     report(Event(name, "load", 0, 0))
     task = task_named(stage.data.task)
     kind = KINDS[task.kind]
-    encoder, tokenizer = starting_point(stage.start, site)
+    encoder, tokenizer = memory.encoder(stage.start, site)
     loaded = load_rows(stage.data, site.place)
     encoded = kind.encode(loaded.examples, tokenizer, loaded.labels, recipe, training=True)
     head = kind.head(encoder, loaded.labels)
@@ -70,12 +71,14 @@ def make_training(stage: Train, site: Site, report: Reporter, stopping: Callable
         tracking=Path(site.workspace) / "tracking",
     )
     outcome = train(training, report, stopping)
+    stopping()  # raises where the stage is no longer ours to write
     if PartialState().is_main_process:
         names = save(training.model, tokenizer, loaded.labels, folder)
         counts = {"examples": len(loaded.examples), "excluded": loaded.excluded, "moved_answers": loaded.moved}
         sizes = {"sequences": len(encoded.tokens), "truncated": encoded.truncated}
         write_record(folder, stage, names, asdict(outcome) | counts | sizes, code_digests(task))
         remove_checkpoints(folder)
+    memory.keep(stage, Ready(training.model, tokenizer, loaded.labels))
     report(Event(name, DONE, outcome.steps, outcome.planned, outcome.loss))
 
 

@@ -7,18 +7,14 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from stilts_xl.core.errors import StiltsError
+from stilts_xl.core.errors import StiltsError, file_error
 from stilts_xl.core.event import Event, to_json
 from stilts_xl.core.identity import restore
-from stilts_xl.core.place import DataPlace
-from stilts_xl.core.recipe import Compute
-from stilts_xl.core.request import ModelChoice
-from stilts_xl.core.site import Site
+from stilts_xl.run.launchers.letters import SITE_CLASSES
+from stilts_xl.run.memory import Memory
 from stilts_xl.run.quiet import quiet
 from stilts_xl.run.train import make_training
 from stilts_xl.store.record import STAGE_CLASSES
-
-SITE_CLASSES: dict[str, type] = {cls.__name__: cls for cls in (Site, DataPlace, ModelChoice, Compute)}
 
 
 def main(job: Path) -> int:
@@ -35,10 +31,14 @@ def main(job: Path) -> int:
         return stop.exists() or os.getppid() != parent
 
     try:
-        make_training(restore(plain["stage"], STAGE_CLASSES), restore(plain["site"], SITE_CLASSES), report, stopping)
-    except StiltsError as error:
-        print(json.dumps({"error": str(error)}), file=sys.stderr, flush=True)
-        return error.exit_code
+        stage, site = restore(plain["stage"], STAGE_CLASSES), restore(plain["site"], SITE_CLASSES)
+        make_training(stage, site, Memory(), report, stopping)
+    except (StiltsError, OSError) as error:
+        told = error if isinstance(error, StiltsError) else file_error(error)
+        if told is None:
+            raise
+        print(json.dumps({"error": str(told)}), file=sys.stderr, flush=True)
+        return told.exit_code
     return 0
 
 
