@@ -22,7 +22,6 @@ from stilts_xl.core.place import DataPlace
 from stilts_xl.core.recipe import Compute, Recipe
 from stilts_xl.core.stage import Data
 from stilts_xl.data.examples import load
-from stilts_xl.data.sources import SAMPLE_ROOT
 from stilts_xl.engine.device import layout_for
 from stilts_xl.engine.predict import inputs_of
 from stilts_xl.kinds.base import Encoded
@@ -33,6 +32,7 @@ from stilts_xl.tasks.catalog import task_named
 
 Indices = NDArray[np.int64]
 LABELS = ("entailment", "neutral", "contradiction")
+ROWS = Path(__file__).resolve().parents[1] / "tests" / "sample"
 UDPOS_FILE = "udpos/train-en.tsv"
 SEED = 1
 CPU = torch.device("cpu")
@@ -98,14 +98,14 @@ def features(part: Encoded, kind: str, targets: bool) -> list[dict[str, Any]]:
 def workloads(
     root: Path | None, tokenizer: PreTrainedTokenizerBase, vocabulary: int, recipe: Recipe
 ) -> tuple[list[Workload], list[str]]:
-    """SQuAD, XNLI, UDPOS and their mix, from a folder of official downloads or, without one, the bundled sample;
+    """SQuAD, XNLI, UDPOS and their mix, from a folder of official downloads or, without one, a few rows of the tests;
     and what a reader of the numbers has to know about them.
     """
-    place = DataPlace("sample" if root is None else "local", str(root or SAMPLE_ROOT), "", True)
+    place = DataPlace("local", str(root or ROWS), "", True)
     squad = _encoded("span", _examples("squad", place), tokenizer, replace(recipe, max_length=384))
     xnli = _encoded("classify", _examples("mnli", place), tokenizer, recipe)
     notes = [
-        f"data: {'bundled sample (too small and too short to judge by)' if root is None else 'official downloads'}"
+        f"data: {'rows of the tests (too small and too short to judge by)' if root is None else 'official downloads'}"
     ]
     notes.append("xnli: its English training pairs, which are MultiNLI's; squad: training windows of 384, stride 128")
     parts = {"squad": ("span", squad, 384), "xnli": ("classify", xnli, 128)}

@@ -40,7 +40,7 @@ from stilts_xl.kinds.catalog import KINDS
 from stilts_xl.model.encoder import load_tokenizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SAMPLE_TOKENIZER = REPOSITORY / "src" / "stilts_xl" / "data" / "sample" / "tokenizer"
+SAMPLE_TOKENIZER = REPOSITORY / "src" / "stilts_xl" / "data" / "tokenizer"
 PREDICT_BATCH = 64
 SIDES = ("ours", "dynamic", "max")
 MAX_TURNS = 2
@@ -98,9 +98,9 @@ def arguments() -> argparse.Namespace:
     shared = REPOSITORY.parent / "shared"
     data, tokenizer = Path(os.environ.get("STILTS_DATA_ROOT", shared / "data")), shared / "models" / "xlmr-tokenizer"
     parser.add_argument(
-        "--data", type=Path, default=data, help="folder of official downloads; absent: the bundled sample"
+        "--data", type=Path, default=data, help="folder of official downloads; absent: a few rows of the tests"
     )
-    parser.add_argument("--tokenizer", type=Path, default=tokenizer, help="its folder; absent: the bundled sample's")
+    parser.add_argument("--tokenizer", type=Path, default=tokenizer, help="its folder; absent: the bundled one")
     parser.add_argument("--quick", action="store_true", help="one short turn each, under 90 seconds")
     parser.add_argument(
         "--threads", type=int, default=0, help="CPU threads; 1 is steadier where other programs run; 0: torch's choice"

@@ -9,9 +9,11 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
+from sample_rows import ROWS
 from stilts_xl.cli.app import main
 
-TINY = ("data=sample", "model=scratch", "protocol=smoke", "compute=cpu", "compute.threads=1")
+NO_DATA = ("model=scratch", "protocol=smoke", "compute=cpu", "compute.threads=1")
+TINY = (*ROWS, *NO_DATA)
 """Settings with which a chain takes a second and needs nothing."""
 PROGRAM = (sys.executable, "-c", "from stilts_xl.cli.app import main; main()")
 

@@ -1,6 +1,8 @@
 """What many tests share."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,18 @@ if TYPE_CHECKING:
 
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.load_profile("steady")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Sample data are kept for the session, where all of its processes find them."""
+    if not hasattr(config, "workerinput"):
+        os.environ["STILTS_CACHE"] = tempfile.mkdtemp(prefix="stilts-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """And no longer."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["STILTS_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +42,7 @@ def data_root() -> Path:
 @pytest.fixture(scope="session")
 def tokenizer() -> "PreTrainedTokenizerBase":
     """The bundled tokenizer."""
-    from stilts_xl.data.sources import SAMPLE_ROOT  # transformers takes seconds, and most tests do without it
-    from stilts_xl.model.encoder import load_tokenizer
+    from stilts_xl.model.encoder import load_tokenizer  # transformers takes seconds, and most tests do without it
+    from stilts_xl.run.resolve import TOKENIZER
 
-    return load_tokenizer(SAMPLE_ROOT / "tokenizer")
+    return load_tokenizer(TOKENIZER)

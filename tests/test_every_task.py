@@ -1,4 +1,4 @@
-"""One contract for every task: from its bundled rows through encode, loss, step, decode and score, offline."""
+"""One contract for every task: from its sample data through encode, loss, step, decode and score, in every language."""
 
 import math
 import random
@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from stilts_xl.core.place import DataPlace
+from sample_rows import WORLD
+from stilts_xl.config.compose import compose_run
+from stilts_xl.config.place import build_place
 from stilts_xl.core.stage import Mixture, Train, trainings
 from stilts_xl.core.task import Task
 from stilts_xl.data.examples import load
-from stilts_xl.data.sources import SAMPLE_ROOT
+from stilts_xl.data.sample import sample_languages
 from stilts_xl.kinds.catalog import KINDS
 from stilts_xl.metrics.scores import METRICS, score
 from stilts_xl.report.collect import collect
@@ -20,11 +22,10 @@ from stilts_xl.run.runner import run_missing
 from stilts_xl.store.runs import Run
 from stilts_xl.store.store import completed, read_predictions, stage_folder
 from stilts_xl.tasks.catalog import all_tasks, task_named
-from toys import chain
+from toys import NO_DATA, chain
 
 STEPS = 2
-NO_TEST_ROWS = ("anli", "snli", "social_iqa")
-"""Tasks with a labelled test set of which the bundled rows have training and validation only."""
+QUICK = (*WORLD, *NO_DATA, "compute.threads=1")
 
 
 def only(*wanted: str) -> pytest.MarkDecorator:
@@ -45,11 +46,10 @@ def task(request) -> Task:
 def made(task, tmp_path_factory) -> tuple[Path, Run]:
     """The workspace and the run of a chain, two steps a training; a mixture of tasks is trained before another one."""
     workspace = tmp_path_factory.mktemp(task.name)
-    split = ["target.split=validation"] if task.name in NO_TEST_ROWS else []
     roles = {"intermediate": task.name, "target": "xnli"} if task.parts else {"target": task.name}
     learning = [role for role in roles if task.learns]
     steps = [f"{role}.{name}" for role in learning for name in (f"max_steps={STEPS}", "batch_size=4")]
-    found = chain(workspace, *(f"{role}={name}" for role, name in roles.items()), "compute.threads=1", *steps, *split)
+    found = chain(workspace, *(f"{role}={name}" for role, name in roles.items()), *steps, quick=QUICK)
     run_missing(missing_stages(found.goals, workspace), found.site, lambda event: None, lambda: False)
     return workspace, Run(found.cell, found.goals, found.absent, "sample", 0)
 
@@ -82,9 +82,16 @@ def test_a_row_says_what_was_asked_what_was_answered_and_what_was_right(task, ma
         assert rows, language
         for row in rows:
             assert {"id", "cluster", "prediction", "score", "gold"} <= row.keys()
-            assert row["gold"] is not None, f"{language}: the bundled rows are labelled"
+            assert row["gold"] is not None, f"{language}: sample data are labelled"
             assert row["id"] and row["cluster"]
         assert len({row["id"] for row in rows}) == len(rows)
+
+
+def test_every_language_with_sample_data_is_scored(task, made) -> None:
+    target = task_named(made[1].cell.target)
+    scored = [goal.data.language for goal in made[1].goals]
+    assert scored == list(sample_languages(target))
+    assert set(scored) | made[1].absent.keys() == set(target.languages)
 
 
 def test_every_language_has_every_metric_of_the_task(task, made) -> None:
@@ -141,7 +148,6 @@ def test_a_mixture_learns_from_all_of_its_parts(task, made) -> None:
     first = trainings(run.goals[0])[0]
     assert isinstance(first.data, Mixture)
     assert tuple(part.task for part in first.data.parts) == task.parts
-    parts = [
-        load(task_named(part.task), part, DataPlace("sample", str(SAMPLE_ROOT), "", True)) for part in first.data.parts
-    ]
+    place = build_place(compose_run([*WORLD])["data"], "", offline=True)
+    parts = [load(task_named(part.task), part, place) for part in first.data.parts]
     assert completed(workspace, first).facts["examples"] == sum(len(part.examples) for part in parts)

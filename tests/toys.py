@@ -1,4 +1,4 @@
-"""Small values that many tests start from: recipes, places to compute, stages, chains over the bundled sample."""
+"""Small values that many tests start from: recipes, places to compute, stages, chains over a few rows."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from sample_rows import ROWS
 from stilts_xl.config.build import build_request
 from stilts_xl.config.compose import compose_run
 from stilts_xl.core.recipe import Compute, Recipe
@@ -58,7 +59,8 @@ SCRATCH = Scratch(
     seed=7,
     tokenizer="sha256:" + "0" * 64,
 )
-QUICK = ("data=sample", "model=scratch", "protocol=smoke", "compute=cpu", "model.hidden_size=32")
+NO_DATA = ("model=scratch", "protocol=smoke", "compute=cpu", "model.hidden_size=32")
+QUICK = (*ROWS, *NO_DATA)
 """Overrides of a chain that takes a second."""
 
 
@@ -93,5 +95,5 @@ def learned(task: str = "squad", start: Train | Scratch = SCRATCH, **changes: An
 
 
 def chain(workspace: Path, *overrides: str, quick: tuple[str, ...] = QUICK) -> Chain:
-    """A chain over the bundled sample, everything in it found and pinned."""
+    """A chain over a few rows, everything in it found and pinned."""
     return resolve(build_request(compose_run([*quick, *overrides]), str(workspace), 0, offline=True))

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hub_repositories import fill
 from hub_server import NO_CONNECTIONS, Hub
 from stilts_xl.core.stage import Scratch
 from stilts_xl.model.encoder import from_scratch, load_tokenizer
+from stilts_xl.run.resolve import TOKENIZER
 
 CHAIN = ["intermediate=squad", "target=tydiqa", "model=xlmr_base", "protocol=smoke", "languages=[en,fi]"]
 STILTS = "from stilts_xl.cli.app import main\nmain()\n"
@@ -20,7 +20,7 @@ STILTS = "from stilts_xl.cli.app import main\nmain()\n"
 
 def publish_model(hub: Hub, folder: Path) -> None:
     """A tiny XLM-R with random weights under the name of the real one."""
-    tokenizer = load_tokenizer(Path(str(files("stilts_xl"))) / "data" / "sample" / "tokenizer")
+    tokenizer = load_tokenizer(TOKENIZER)
     encoder = from_scratch(Scratch(16, 1, 2, 32, 130, 0.1, 0, "toy"), tokenizer)
     encoder.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -77,7 +77,7 @@ def test_ctrl_c_ends_after_the_step_and_says_how_to_go_on(stopped: tuple[Path, i
     assert code == 130
     assert "stopping after this step; Ctrl-C again stops at once" in lines
     assert re.search(r"stopped after step \d+ of 150", lines[-2])
-    assert lines[-1].startswith("go on with: stilts run target=tydiqa 'languages=[en,fi]' data=sample")
+    assert lines[-1].startswith("go on with: stilts run target=tydiqa 'languages=[en,fi]' data=local")
     assert lines[-1].endswith(f"-w {workspace}")
     assert "Traceback" not in said
 
@@ -118,7 +118,7 @@ def test_ctrl_c_stops_the_workers_of_a_sweep_after_their_steps(tmp_path: Path):
     lines = said.splitlines()
     assert "stopping after this step; Ctrl-C again stops at once" in lines
     assert re.search(r"stopped after step \d+ of 150", lines[-2])
-    assert lines[-1].startswith("go on with: stilts sweep target=tydiqa 'languages=[en,fi]' data=sample")
+    assert lines[-1].startswith("go on with: stilts sweep target=tydiqa 'languages=[en,fi]' data=local")
     assert "Traceback" not in said
     assert list(workspace.glob("stages/*/checkpoint-*")) and not list(workspace.glob("locks/*.lock"))
     again = call("sweep", "target=tydiqa", "languages=[en,fi]", *TINY, *grid, "-w", workspace)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from calling import call
-from stilts_xl.data.sources import SAMPLE_ROOT
+from sample_rows import SAMPLE_ROOT
 
 MEMORY = (
     "model=scratch",
@@ -28,7 +28,7 @@ def best_score(workspace: Path) -> float:
 
 
 def root_that_is_scored_on_its_training_rows(folder: Path, train: str, scored: str) -> Path:
-    """A copy of the sample in which the scored file is the training file."""
+    """A copy of the rows in which the scored file is the training file."""
     root = folder / "root"
     shutil.copytree(SAMPLE_ROOT, root)
     shutil.copy(root / train, root / scored)

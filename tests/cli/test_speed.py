@@ -9,6 +9,7 @@ from subprocess import run as run_process
 import pytest
 
 from calling import TINY, call, call_apart
+from sample_rows import ROWS
 
 HEAVY = (
     "torch",
@@ -71,7 +72,7 @@ def test_a_second_identical_run_finds_everything_in_seconds(finished: Path):
 
 def test_a_study_of_thirteen_hundred_cells_is_planned_in_seconds(tmp_path: Path):
     axes = ("study=xtreme_seeds", "model.hidden_size=32,48,64")
-    words = ("plan", *axes, "model=scratch", "protocol=phang2020", "data=sample", "-w", tmp_path)
+    words = ("plan", *axes, "model=scratch", "protocol=phang2020", *ROWS, "-w", tmp_path)
     assert call_apart(*words).out.startswith("1350 cells:")
     assert seconds_of(*words) < 8
     assert not list(tmp_path.glob("stages"))

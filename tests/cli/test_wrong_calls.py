@@ -10,10 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from calling import TINY, Said, call, call_apart
-from stilts_xl.data.sources import SAMPLE_ROOT
+from calling import NO_DATA, TINY, Said, call, call_apart
+from sample_rows import ROWS, SAMPLE_ROOT
 
-NO_DATA = TINY[1:]
 DEV_EN = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.en.dev.json"
 TRAIN_EN = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json"
 
@@ -72,7 +71,7 @@ SETTINGS = {
     "no room for a passage": (["target=tydiqa", "target.max_length=35"], "max_length=35", "max_query_length=32"),
     "heads that do not divide": (["target=tydiqa", "model.hidden_size=65"], "model.hidden_size=65", "model.heads=2"),
     "a tokenizer that is not there": (["target=tydiqa", "model.tokenizer=/nowhere"], "model.tokenizer=/nowhere"),
-    "a root for other data": (["target=tydiqa", "data.root=/data"], "data.root=/data", "add data=local"),
+    "a root for other data": (["target=tydiqa", "data=sample", "data.root=/data"], "data.root=/data", "add data=local"),
 }  # fmt: skip
 
 
@@ -218,9 +217,7 @@ def test_local_data_need_a_root(tmp_path: Path):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(tmp_path: Path):
-    said = call(
-        "run", "target=tydiqa", "data=sample", "model=scratch", "protocol=smoke", "compute.device=cuda", "-w", tmp_path
-    )
+    said = call("run", "target=tydiqa", *ROWS, "model=scratch", "protocol=smoke", "compute.device=cuda", "-w", tmp_path)
     require_told(said, "compute.device=cuda", "stilts doctor", "compute.device=cpu works", before="✓")
     assert not list(tmp_path.glob("stages/*"))
 
@@ -319,13 +316,13 @@ def test_a_folder_that_is_no_whole_model_is_refused(spoil: Callable[[Path], None
     folder = tmp_path / "model"
     shutil.copytree(whole_model, folder)
     spoil(folder)
-    words = ("target=mnli", "data=sample", *TINY[2:], f"model.path={folder}", "-w", tmp_path / "w")
+    words = ("target=mnli", *ROWS, *NO_DATA[1:], f"model.path={folder}", "-w", tmp_path / "w")
     require_told(call("run", *words), str(folder), *MODELS[spoil], before="✓✗")
     assert not list(tmp_path.glob("w/stages/*"))
 
 
 def test_a_local_model_is_asked_for_its_positions_before_the_first_phase(whole_model: Path, tmp_path: Path):
-    words = ("intermediate=mnli", "target=tydiqa", "data=sample", *TINY[2:], f"model.path={whole_model}")
+    words = ("intermediate=mnli", "target=tydiqa", *ROWS, *NO_DATA[1:], f"model.path={whole_model}")
     said = call("run", *words, "target.max_length=600", "-w", tmp_path)
     require_told(said, "tydiqa: max_length=600", "512 positions", "target.max_length=512", before="✓")
     assert not list(tmp_path.glob("stages/*"))
@@ -337,7 +334,7 @@ def test_a_tokenizer_that_is_no_folder_is_named(tmp_path: Path):
 
 
 def test_offline_a_model_that_was_never_resolved_is_refused_with_what_works(tmp_path: Path):
-    said = call_apart("run", "target=tydiqa", "data=sample", "--offline", "-w", tmp_path)
+    said = call_apart("run", "target=tydiqa", *ROWS, "--offline", "-w", tmp_path)
     require_told(said, "--offline", "FacebookAI/xlm-roberta-large", "run once without --offline")
 
 

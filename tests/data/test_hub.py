@@ -13,12 +13,13 @@ from huggingface_hub.utils import logging
 from hub_repositories import anli, card, fill, publish, tatoeba, tydiqa, write
 from hub_server import NO_CONNECTIONS, Hub, run_script
 from loading_apart import PARTS, loaded_apart
+from sample_rows import SAMPLE_ROOT
 from stilts_xl.core.errors import Mistake, StiltsError
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.data.examples import load
 from stilts_xl.data.hub import commit_of, plain_errors
-from stilts_xl.data.sources import SAMPLE_ROOT, pin
+from stilts_xl.data.sources import pin
 from stilts_xl.tasks.catalog import task_named
 
 
@@ -228,11 +229,11 @@ def test_the_pairs_of_tatoebas_copy_give_the_examples_of_its_aligned_files(tmp_p
         publish(hub, "google/xtreme", tatoeba(tmp_path / "made", SAMPLE_ROOT / "tatoeba", languages))
         parts = [("tatoeba", "test", language) for language in languages]
         from_hub = loaded_apart(hub.endpoint, tmp_path / "home", place, parts)
-    sample = DataPlace("sample", str(SAMPLE_ROOT), "", True)
+    official = DataPlace("local", str(SAMPLE_ROOT), "", True)
     for language in languages:
-        data = pin(task_named("tatoeba"), "test", language, sample, 0, str)
+        data = pin(task_named("tatoeba"), "test", language, official, 0, str)
         assert isinstance(data, Data)
-        aligned = [asdict(example) for example in load(task_named("tatoeba"), data, sample).examples]
+        aligned = [asdict(example) for example in load(task_named("tatoeba"), data, official).examples]
         found = from_hub[f"tatoeba test {language}"]
         assert "error" not in found, found["error"]
         assert found["examples"] == json.loads(json.dumps(aligned))

@@ -1,4 +1,4 @@
-"""The bundled sample files keep the official schemas, and the sample tokenizer keeps XLM-R's conventions."""
+"""The rows written by hand keep the official schemas, and the bundled tokenizer keeps XLM-R's conventions."""
 
 import csv
 import json
@@ -8,15 +8,16 @@ from functools import cache
 
 import pytest
 
+from sample_rows import SAMPLE_ROOT
 from stilts_xl.core.example import ChoiceExample, Example, PairExample, SentenceExample, SpanExample, TagExample
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.data.examples import Loaded, load
-from stilts_xl.data.sources import SAMPLE_ROOT, Found, locate, pin
+from stilts_xl.data.sources import Found, locate, pin
 from stilts_xl.store.files import file_digest
 from stilts_xl.tasks.catalog import all_tasks, task_named, training_task
 
-PLACE = DataPlace("sample", str(SAMPLE_ROOT), "", True)
+PLACE = DataPlace("local", str(SAMPLE_ROOT), "", True)
 SPLITS = ("train", "validation", "test")
 XNLI = "ar bg de el en es fr hi ru sw th tr ur vi zh"
 XQUAD = "en es de el ru tr ar vi th zh hi"
@@ -105,7 +106,7 @@ def test_every_sample_file_is_read_by_a_task():
     read = [locate(task_named(task), split, language, SAMPLE_ROOT) for task, split, language in PARTS]
     paths = {path for found in read if isinstance(found, Found) for path in found.paths}
     rest = {path for path in SAMPLE_ROOT.rglob("*") if path.is_file()} - paths
-    assert {path.relative_to(SAMPLE_ROOT).parts[0] for path in rest} == {"README.md", "tokenizer"}
+    assert {path.relative_to(SAMPLE_ROOT).parts[0] for path in rest} == {"README.md"}
 
 
 @pytest.mark.parametrize(("task", "split", "language"), PARTS)
@@ -293,7 +294,3 @@ def test_the_offsets_of_the_pieces_lead_back_to_each_answer(tokenizer, task, spl
             inside = [(left, right) for left, right in spans if left < end and right > start]
             assert inside[0][0] <= start and inside[-1][1] >= end
             assert answer.text in example.context[inside[0][0] : inside[-1][1]]
-
-
-def test_the_sample_stays_below_one_megabyte():
-    assert sum(path.stat().st_size for path in SAMPLE_ROOT.rglob("*") if path.is_file()) < 1_000_000

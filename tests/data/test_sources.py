@@ -12,7 +12,7 @@ from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.core.task import Files, Hub, Task
 from stilts_xl.data.fetched import Fetched, FetchedFile, repository_root, sha256_of, write_fetched
-from stilts_xl.data.sources import SAMPLE_ROOT, Absent, Found, absent_file, hub_copy, hub_part, locate, pin
+from stilts_xl.data.sources import Absent, Found, absent_file, hub_copy, hub_part, locate, pin
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HUB = Hub(
@@ -73,6 +73,11 @@ def touch(root: Path, *names: str) -> tuple[Path, ...]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name, encoding="utf-8")
     return tuple(root / name for name in names)
+
+
+def official(root: str) -> DataPlace:
+    """A folder of official downloads."""
+    return DataPlace("local", root, "", True)
 
 
 def paths(found: Found | Absent) -> tuple[Path, ...]:
@@ -200,7 +205,7 @@ def test_a_task_that_cannot_be_downloaded_says_where_its_data_come_from(tmp_path
     toy = task(files("a"), where="ask the owner for a.")
     found = locate(toy, "test", "en", tmp_path)
     assert isinstance(found, Absent)
-    assert str(absent_file(toy, "test", found, "/data")) == (
+    assert str(absent_file(toy, "test", found, official("/data"))) == (
         "no test data of toy: looked for a in /data\nask the owner for a.\nstilts data check lists all that a run needs"
     )
     with pytest.raises(Mistake, match=r"use data=local data.root=DIR with its official files\nask the owner for a\."):
@@ -210,15 +215,18 @@ def test_a_task_that_cannot_be_downloaded_says_where_its_data_come_from(tmp_path
 def test_absent_files_of_a_task_with_a_hub_copy_can_be_fetched_into_the_folder_that_lacks_them() -> None:
     toy = task(files("a"), hub=HUB)
     show, check = "stilts show task toy says where to get it", "stilts data check lists all that a run needs"
-    said = str(absent_file(toy, "test", Absent(("a",)), "/my data"))
+    said = str(absent_file(toy, "test", Absent(("a",)), official("/my data")))
     assert said.splitlines()[1:] == [
         f"stilts data fetch toy data.root='/my data' fetches the Hub's copy; {show}",
         check,
     ]
-    for other, split, root in (
-        (toy, "test", str(SAMPLE_ROOT)),
-        (toy, "validation", "/data"),
-        (task(files("a")), "test", "/data"),
-    ):
-        said = str(absent_file(other, split, Absent(("a",)), root))
-        assert said.splitlines()[1:] == [show, check], (other.hub, split, root)
+    for other, split in ((toy, "validation"), (task(files("a")), "test")):
+        said = str(absent_file(other, split, Absent(("a",)), official("/data")))
+        assert said.splitlines()[1:] == [show, check], (other.hub, split)
+
+
+def test_what_sample_data_lack_is_not_fetched_into_them() -> None:
+    for toy in (task(files("a"), hub=HUB), task(files("a"), where="ask the owner")):
+        said = str(absent_file(toy, "test", Absent(("a",)), DataPlace("sample", "/made", "", True)))
+        assert "sample data of toy are in en" in said.splitlines()[1]
+        assert "fetch" not in said

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import XLMRobertaConfig, XLMRobertaForQuestionAnswering
 
+from sample_rows import SAMPLE_ROOT
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.example import Answer, SpanExample
 from stilts_xl.core.place import DataPlace
 from stilts_xl.core.stage import Data
 from stilts_xl.data.examples import load
-from stilts_xl.data.sources import SAMPLE_ROOT, Absent, locate
+from stilts_xl.data.sources import Absent, locate
 from stilts_xl.kinds import span
 from stilts_xl.kinds.base import Encoded
 from stilts_xl.kinds.span import Detail, Window, best_span
@@ -164,7 +165,7 @@ SAMPLE_SETS = [("squad", "train", "en"), ("squad", "validation", "en"), ("tydiqa
 
 
 @pytest.mark.parametrize(("task", "split", "language"), SAMPLE_SETS)
-def test_targets_land_on_the_answer_in_every_row_of_the_sample(task, split, language, tokenizer) -> None:
+def test_targets_land_on_the_answer_in_every_row_written_by_hand(task, split, language, tokenizer) -> None:
     examples = split_rows(task, split, language, SAMPLE_ROOT)
     held, right = landed(examples, tokenizer)
     assert held == len(examples)

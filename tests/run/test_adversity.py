@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from calling import TINY, Said, call
+from sample_rows import ROWS, SAMPLE_ROOT
 from small_disk import small_disk
-from stilts_xl.data.sources import SAMPLE_ROOT
 
 # A process that has everything imported, and runs each command of its standard input in a child of its own, which may
 # write files of so many bytes and no longer ones.
@@ -253,7 +253,7 @@ def test_a_finished_workspace_that_is_read_only_can_be_looked_at(
 def test_a_workspace_and_its_data_may_have_names_with_spaces_and_in_other_scripts(tmp_path: Path) -> None:
     workspace, root = tmp_path / "mes résultats" / "β 实验", tmp_path / "données (v1.1), copie" / "資料"
     shutil.copytree(SAMPLE_ROOT, root)
-    chain = [word for word in CHAIN if word != "data=sample"] + ["data=local", f"data.root={root}"]
+    chain = [word for word in CHAIN if word not in ROWS] + ["data=local", f"data.root={root}"]
     said = call("run", *chain, "-w", workspace)
     assert said.code == 0, said.err
     assert "✓ 2 trained, 1 predicted" in said.out

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from commands import commands, results, running
+from sample_rows import ROWS
 from stilts_xl.store.store import faults, records
 
 KILLS = int(os.environ.get("STILTS_CHAOS_KILLS", "20"))
@@ -20,7 +21,7 @@ STEPS = max(60, 3 * KILLS)
 ENOUGH = 3 / 4
 """Share of the kills that must have come at different states of the workspace."""
 GRID = (
-    "sweep", "intermediate=none,squad", "target=tydiqa,panx", "languages=[en,fi]", "data=sample", "model=scratch",
+    "sweep", "intermediate=none,squad", "target=tydiqa,panx", "languages=[en,fi]", *ROWS, "model=scratch",
     "protocol=smoke", "model.hidden_size=32", "intermediate.epochs=400", f"intermediate.max_steps={STEPS}",
     "target.epochs=400", f"target.max_steps={STEPS}", "target.selection=best", "target.eval_every=7", "target.batch_size=8",
     "compute=cpu", "compute.threads=1", "compute.checkpoint_steps=3", "compute.retries=1000",

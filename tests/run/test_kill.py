@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from commands import commands, results, running
+from sample_rows import ROWS
 
 COMMAND = (
-    "run", "intermediate=squad", "target=tydiqa", "languages=[en,ko,te]", "data=sample", "model=scratch",
+    "run", "intermediate=squad", "target=tydiqa", "languages=[en,ko,te]", *ROWS, "model=scratch",
     "protocol=smoke", "compute=cpu", "compute.threads=1", "compute.checkpoint_steps=2", "model.hidden_size=32",
     "intermediate.max_steps=30", "intermediate.epochs=30", "target.max_steps=50", "target.epochs=30",
     "target.selection=best", "target.eval_every=3", "target.batch_size=8",

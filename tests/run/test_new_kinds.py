@@ -9,20 +9,20 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, XLMRobertaForMaskedLM
 
+from sample_rows import ROWS
 from stilts_xl.core.errors import Interrupted
 from stilts_xl.core.event import Event
 from stilts_xl.core.stage import Train, slug, trainings
-from stilts_xl.data.sources import SAMPLE_ROOT
 from stilts_xl.model.encoder import from_scratch, load_tokenizer
 from stilts_xl.run.plan import missing_stages
-from stilts_xl.run.resolve import Chain
+from stilts_xl.run.resolve import TOKENIZER, Chain
 from stilts_xl.run.runner import run_missing
 from stilts_xl.run.train import task_plan
 from stilts_xl.store.store import completed, stage_folder
 from toys import SCRATCH, chain, recipe
 
 QUICK = (
-    "data=sample", "protocol=smoke", "compute=cpu", "compute.threads=1", "compute.checkpoint_steps=1000",
+    *ROWS, "protocol=smoke", "compute=cpu", "compute.threads=1", "compute.checkpoint_steps=1000",
 )  # fmt: skip
 SMALL = ("model=scratch", "model.hidden_size=32", "model.dropout=0.1")
 
@@ -98,7 +98,7 @@ def test_of_a_loss_the_lowest_is_kept(tmp_path) -> None:
 def published(tmp_path_factory) -> Path:
     """A folder as it is published, with its language head."""
     folder = tmp_path_factory.mktemp("published")
-    tokenizer = load_tokenizer(SAMPLE_ROOT / "tokenizer")
+    tokenizer = load_tokenizer(TOKENIZER)
     torch.manual_seed(4)
     model = XLMRobertaForMaskedLM(from_scratch(SCRATCH, tokenizer).config)
     for tensor in model.lm_head.parameters():

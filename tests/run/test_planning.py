@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sample_rows import ROWS, SAMPLE_ROOT
 from stilts_xl.config.build import build_request
 from stilts_xl.config.sweep import expand
 from stilts_xl.core.errors import Mistake
@@ -20,7 +21,6 @@ from stilts_xl.core.recipe import Retrieval
 from stilts_xl.core.request import Request
 from stilts_xl.core.stage import Data, Mixture, Model, Predict, Pretrained, Scratch, Stage, Train, key, trainings
 from stilts_xl.core.study import stages
-from stilts_xl.data.sources import SAMPLE_ROOT
 from stilts_xl.run.estimate import estimate, expected
 from stilts_xl.run.grid import grid_stages, resolve_all
 from stilts_xl.run.plan import plan
@@ -32,9 +32,9 @@ from toys import SCRATCH, learned, recipe, rows
 
 INTERMEDIATES = "none,anli_plus,mnli,qqp,squad,squad_v2,hellaswag,ccg,cosmosqa,commonsenseqa"
 TARGETS = "xnli,pawsx,udpos,panx,xquad,mlqa,tydiqa,bucc2018,tatoeba"
-PAPER = (f"intermediate={INTERMEDIATES}", f"target={TARGETS}", "model=scratch", "data=sample")
+PAPER = (f"intermediate={INTERMEDIATES}", f"target={TARGETS}", "model=scratch", *ROWS)
 """The paper's grid: 90 cells a seed."""
-SMALL = ("intermediate=none,squad", "target=xquad,tydiqa,tatoeba", "seed=1,2", "model=scratch", "data=sample")
+SMALL = ("intermediate=none,squad", "target=xquad,tydiqa,tatoeba", "seed=1,2", "model=scratch", *ROWS)
 
 
 def requests(workspace: Path, *overrides: str, limit: int = 0) -> list[Request]:
@@ -103,7 +103,7 @@ def test_requests_that_are_resolved_together_are_what_each_of_them_is_alone(
 ) -> None:
     words = (f"intermediate={','.join(intermediates)}", f"target={','.join(targets)}", f"protocol={protocol}")
     asked = requests(
-        tmp_path_factory.mktemp("workspace"), *words, "model=scratch", "model.layers=1,2", "data=sample", limit=limit
+        tmp_path_factory.mktemp("workspace"), *words, "model=scratch", "model.layers=1,2", *ROWS, limit=limit
     )
     together, lacking = resolve_all(asked)
     assert lacking == []
@@ -116,10 +116,10 @@ def test_what_differs_between_requests_is_kept_apart(tmp_path: Path) -> None:
     shutil.rmtree(root / "tydiqa")
     words = ("target=pawsx", "model=scratch", "seed=1")
     asked = [
-        *requests(tmp_path, *words, "protocol=xtreme,phang2020", "data=sample"),
-        *requests(tmp_path, *words, "protocol=smoke", "data=sample", limit=3),
+        *requests(tmp_path, *words, "protocol=xtreme,phang2020", *ROWS),
+        *requests(tmp_path, *words, "protocol=smoke", *ROWS, limit=3),
         *requests(tmp_path / "other", *words, "protocol=smoke", "data=local", f"data.root={root}"),
-        *requests(tmp_path, "target=tydiqa", *words[1:], "protocol=smoke", "data=sample"),
+        *requests(tmp_path, "target=tydiqa", *words[1:], "protocol=smoke", *ROWS),
         *requests(tmp_path, "target=tydiqa", *words[1:], "protocol=smoke", "data=local", f"data.root={root}"),
     ]
     chains, lacking = resolve_all(asked)

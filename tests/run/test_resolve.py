@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sample_rows import SAMPLE_ROOT
 from stilts_xl.core.errors import Mistake
-from stilts_xl.data.sources import SAMPLE_ROOT
 from toys import chain
 
 

@@ -22,6 +22,7 @@ pytest.importorskip("submitit", reason="pip install 'stilts-xl[slurm]'")
 from submitit.core.utils import DelayedSubmission
 
 from calling import Said, call
+from sample_rows import ROWS
 from slurm_host import Element, Host, options
 from stilts_xl.core.errors import StiltsError
 from stilts_xl.core.site import Site
@@ -37,13 +38,13 @@ from stilts_xl.store.store import completed, lock_file, stage_folder
 from toys import SCRATCH, chain, learned, rows
 
 GRID = (
-    "study=smoke", "data=sample", "model.hidden_size=32", "compute=cpu", "compute.threads=1",
+    "study=smoke", *ROWS, "model.hidden_size=32", "compute=cpu", "compute.threads=1",
     "intermediate.epochs=30", "intermediate.max_steps=80", "languages=[ru]",
 )  # fmt: skip
 """Six cells. The intermediate training takes seconds: time enough for a notice of its end."""
 WIDER = (*GRID, "intermediate=none,squad,copa")
 SLURM = ("compute.launcher=slurm", "compute.slurm.cpus=1")
-SMALL = ("data=sample", "model=scratch", "protocol=smoke", "model.hidden_size=32", "languages=[en]")
+SMALL = (*ROWS, "model=scratch", "protocol=smoke", "model.hidden_size=32", "languages=[en]")
 
 
 # The arrays

@@ -27,8 +27,10 @@ def options() -> None:
 def check(overrides: Overrides = None, workspace: Workspace = "outputs", offline: Offline = False) -> None:
     """Read every row that a run needs, and say what is there and what is wrong. Without a target: every task's rows."""
     go_offline(offline)
-    from stilts_xl.config.build import NO_TASK, build_place, build_request
+    from stilts_xl.cli.sample import prepare_sample, sample_of
+    from stilts_xl.config.build import NO_TASK, build_request
     from stilts_xl.config.compose import compose_run
+    from stilts_xl.config.place import build_place
     from stilts_xl.core.errors import Mistake
     from stilts_xl.data.wanted import splits_of_request, splits_of_tasks
 
@@ -40,6 +42,9 @@ def check(overrides: Overrides = None, workspace: Workspace = "outputs", offline
         request = build_request(composed, workspace, 0, offline or was_offline())
         place, wanted = request.place, splits_of_request(request)
     typer.echo(f"data: {place.source}{' ' + place.root if place.root else ''}")
+    if made := sample_of(place):
+        typer.echo(f"sample data: {made}")
+    prepare_sample([place])
     width = max(8, *(len(task) for task, *_ in wanted))
     wrong = sum(_check_one(*part, place, workspace, width) for part in wanted)
     if wrong:
@@ -123,7 +128,8 @@ def _asked(words: list[str]) -> "tuple[list[Task], Path]":
         if key not in ("data", "data.root"):
             raise unknown("setting of data fetch", key, ["data.root"])
         if key == "data" and value != "local":
-            raise Mistake(f"data={value}: data fetch makes a folder for data=local data.root=DIR")
+            made = "sample data are invented and made here, when a run first reads them; " if value == "sample" else ""
+            raise Mistake(f"data={value}: {made}data fetch makes a folder for data=local data.root=DIR")
     roots = [value for key, _, value in settings if key == "data.root" and value]
     tasks = list({task.name: task for task in map(task_named, names)}.values())
     if not tasks:
@@ -152,7 +158,7 @@ def _fetch_one(repository: "Repository", root: "Path", workspace: str) -> "Outco
     """Fetch a repository's files, with a line for each as it arrives."""
     from pathlib import Path
 
-    from stilts_xl.config.build import LOCK
+    from stilts_xl.config.place import LOCK
     from stilts_xl.data.fetch import fetch
     from stilts_xl.data.hub import commit_of
 

@@ -32,6 +32,7 @@ def doctor(
         wrong.append("workspace")
     if root:
         wrong += _root(Path(root))
+    typer.echo(_sample(workspace))
     typer.echo(_network(offline or was_offline()))
     if wrong:
         raise StiltsError(f"a run would fail here: {', '.join(wrong)}")
@@ -67,6 +68,24 @@ def _root(root: Path) -> list[str]:
         found[f"{task} {split}"] = found.get(f"{task} {split}", 0) + here
     typer.echo("✓ files: " + ", ".join(f"{name} {count}" for name, count in found.items()))
     return []
+
+
+def _sample(workspace: str) -> str:
+    """Where data=sample has its rows, or will have them."""
+    from stilts_xl.config.compose import compose_run
+    from stilts_xl.config.place import build_place
+    from stilts_xl.core.errors import Mistake
+    from stilts_xl.data.sample import can_be_written, is_unwritten
+
+    try:
+        place = build_place(compose_run(["data=sample"])["data"], workspace, offline=True)
+    except Mistake as error:
+        return f"– no sample data (data=sample): {error}"
+    if not is_unwritten(place):
+        return f"✓ sample data (data=sample): invented rows, here in {place.root}"
+    if can_be_written(place):
+        return f"✓ sample data (data=sample): invented rows, on first use written into {place.root}"
+    return f"– no sample data (data=sample): {place.root} cannot be written; STILTS_CACHE=DIR names another folder"
 
 
 def _network(offline: bool) -> str:

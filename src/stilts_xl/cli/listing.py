@@ -17,15 +17,15 @@ COMMIT = 40
 """Digits of a commit."""
 LABEL = 18
 """Columns of the labels that stilts show prints."""
-GROUPS = {"models": "model", "protocols": "protocol", "studies": "study"}
+GROUPS = {"models": "model", "protocols": "protocol", "studies": "study", "data": "data"}
 KINDS_OF_THINGS = ("tasks", *GROUPS, "runs")
 
 
 def ls(
-    what: Annotated[str, typer.Argument(help="tasks, models, protocols, studies or runs")],
+    what: Annotated[str, typer.Argument(help="tasks, models, protocols, studies, data or runs")],
     workspace: Workspace = "outputs",
 ) -> None:
-    """List tasks, models, protocols, studies, or the runs of a workspace."""
+    """List tasks, models, protocols, studies, sources of data, or the runs of a workspace."""
     from stilts_xl.core.errors import unknown
 
     if what not in KINDS_OF_THINGS:
@@ -67,7 +67,8 @@ def _runs(workspace: Path) -> None:
         state = "complete" if not left else f"{left} of {len(steps)} stages missing"
         chain = f"{cell.model.name} → {cell.intermediate} → {cell.target}"
         limited = f"  limited to {run.limit}" if run.limit else ""
-        typer.echo(f"{chain}  {cell.split} split  protocol {cell.protocol}{seed}{limited}  {state}")
+        made = "  sample data" if run.source == "sample" else ""
+        typer.echo(f"{chain}  {cell.split} split  protocol {cell.protocol}{seed}{made}{limited}  {state}")
 
 
 def show(
@@ -88,6 +89,7 @@ def show(
     for layout in task.files:
         lines += [(f"file: {split}", f"{_paths(paths)}  ({_format(layout)})") for split, paths in layout.paths.items()]
     lines += _hub(task)
+    lines.append(("sample", _sample(task)))
     lines += [("where", task.where)] if task.where else []
     lines += [("licence", task.licence), ("citation", task.citation), ("homepage", task.homepage)]
     for label, text in lines:
@@ -121,6 +123,15 @@ def _labels(task: "Task") -> str:
 def _format(layout: "Files") -> str:
     labels = f", labels in {layout.label_file}" if layout.label_file else ""
     return layout.format + labels + (f", every {layout.held_out}th row is validation" if layout.held_out else "")
+
+
+def _sample(task: "Task") -> str:
+    """In which languages data=sample has invented rows of a task."""
+    from stilts_xl.data.sample import sample_languages
+
+    if task.parts:
+        return f"invented rows of {', '.join(task.parts)} (data=sample)"
+    return f"invented rows in {' '.join(sample_languages(task)) or 'none of the languages'} (data=sample)"
 
 
 def _paths(paths: str | tuple[str, ...]) -> str:

@@ -23,11 +23,14 @@ def plan(
         chains, _ = chains_of(overrides or [], workspace, limit, offline or was_offline(), partial=True)
         announce(chains, Path(workspace))
         return
+    from stilts_xl.cli.sample import prepare_sample
     from stilts_xl.config.build import build_request
     from stilts_xl.config.compose import compose_run
     from stilts_xl.run.resolve import resolve
 
-    print_plan(resolve(build_request(compose_run(overrides or []), workspace, limit, offline or was_offline())))
+    request = build_request(compose_run(overrides or []), workspace, limit, offline or was_offline())
+    prepare_sample([request.place])
+    print_plan(resolve(request))
 
 
 def is_grid(overrides: list[str]) -> bool:

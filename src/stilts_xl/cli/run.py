@@ -37,6 +37,7 @@ def run(
     request = build_request(composed, workspace, limit, offline or was_offline())
 
     from stilts_xl.cli.plan import print_plan
+    from stilts_xl.cli.sample import prepare_sample
     from stilts_xl.core.study import stages
     from stilts_xl.run.plan import missing_stages
     from stilts_xl.run.resolve import resolve
@@ -44,6 +45,7 @@ def run(
     from stilts_xl.store.runs import Run, keep_run
     from stilts_xl.store.store import require_writable
 
+    prepare_sample([request.place])
     chain = resolve(request)
     todo = missing_stages(chain.goals, Path(workspace))
     if dry_run:

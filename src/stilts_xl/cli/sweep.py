@@ -63,6 +63,7 @@ def chains_of(
     overrides: list[str], workspace: str, limit: int, offline: bool, partial: bool
 ) -> "tuple[list[Chain], Launch]":
     """A grid's chains, and where they are made. Raises Mistake, after a line for each reason, where some cannot be made and not ``partial``."""
+    from stilts_xl.cli.sample import prepare_sample
     from stilts_xl.config.build import build_request
     from stilts_xl.config.sweep import expand
     from stilts_xl.core.errors import Mistake
@@ -70,6 +71,7 @@ def chains_of(
 
     points = expand(overrides)
     requests = [build_request(point.composed, workspace, limit, offline) for point in points]
+    prepare_sample(request.place for request in requests)
     chains, lacking = resolve_all(requests)
     for reason in lacking:
         typer.echo(f"– {reason.splitlines()[0]}", err=True)

@@ -36,11 +36,14 @@ def why(
     known |= {slug(stage): stage for run in kept_runs(folder) for stage in stages(run.goals)}
     missing: list[Stage] = []
     if overrides:
+        from stilts_xl.cli.sample import prepare_sample
         from stilts_xl.config.build import build_request
         from stilts_xl.config.compose import compose_run
         from stilts_xl.run.resolve import resolve
 
-        chain = resolve(build_request(compose_run(overrides), workspace, limit, offline or was_offline()))
+        request = build_request(compose_run(overrides), workspace, limit, offline or was_offline())
+        prepare_sample([request.place])
+        chain = resolve(request)
         missing = [stage for stage in stages(chain.goals) if completed(folder, stage) is None]
         known |= {slug(stage): stage for stage in stages(chain.goals)}
     if names:

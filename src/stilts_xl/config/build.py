@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from stilts_xl.config.launch import build_compute, build_launch
+from stilts_xl.config.place import build_place
 from stilts_xl.config.values import build, shaped, typed
 from stilts_xl.core.errors import Mistake, unknown
-from stilts_xl.core.place import DataPlace
 from stilts_xl.core.recipe import Recipe, Retrieval
 from stilts_xl.core.request import ModelChoice, Request
 from stilts_xl.core.study import Phase
 from stilts_xl.core.task import Task
-from stilts_xl.data.sources import SAMPLE_ROOT
 from stilts_xl.tasks.catalog import all_tasks, task_named, training_task
 
 NO_MODEL = {
@@ -28,7 +27,6 @@ ONLY_FOR = {
     "alpha": "tasks of several parts (mlm, tlm, anli_plus)",
 }
 """Fields of a recipe that nothing else reads."""
-LOCK = "hub-lock.json"
 
 
 def build_request(composed: Mapping[str, Any], workspace: str, limit: int, offline: bool) -> Request:
@@ -275,24 +273,3 @@ def _split(wanted: Any, protocol: Mapping[str, Any], target: Task) -> str:
             f"protocol.splits={protocol['splits']}: {target.name} has none of them with labels\nname one: target.split=validation"
         )
     return str(labelled[0])
-
-
-def build_place(section: Mapping[str, Any], workspace: str, offline: bool) -> DataPlace:
-    """Where data are. Raises Mistake where data=local has no root, or it is not a folder."""
-    source = typed(section["source"], str, "data.source")
-    root = typed(section["root"] or "", str, "data.root")
-    if source != "local" and root:
-        raise Mistake(
-            f"data.root={root} is read with data=local only, and data is {source}\nadd data=local, or leave data.root out"
-        )
-    if source == "local" and not root:
-        raise Mistake("data=local needs data.root=DIR, the folder of official downloads in XTREME's layout")
-    if source == "local":
-        root = str(Path(root).expanduser().resolve())
-        if not Path(root).is_dir():
-            raise Mistake(
-                f"data.root={root} is not a folder\ngive the folder of official downloads in XTREME's layout, or use data=sample"
-            )
-    if source == "sample":
-        root = str(SAMPLE_ROOT)
-    return DataPlace(source, root, str(Path(workspace) / LOCK), offline)

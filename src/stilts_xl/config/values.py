@@ -27,6 +27,7 @@ CHOICES = {
 AT_LEAST_ONE = {
     "batch_size", "max_length", "eval_every", "stride", "max_query_length", "max_answer_length", "n_best", "processes",
     "checkpoint_steps", "minutes", "cpus", "at_once", "hidden_size", "layers", "heads", "intermediate_size", "neighbours",
+    "train", "validation", "test", "text",
 }  # fmt: skip
 POSITIVE = {"learning_rate", "epochs", "adam_epsilon", "mask_probability"}
 FRACTIONS = {"warmup_fraction", "dropout", "mask_probability"}

@@ -14,6 +14,7 @@ from stilts_xl.data.checks import Expected, fault, fault_of_split, unlabelled
 from stilts_xl.data.formats import read, rows_of_split
 from stilts_xl.data.hub_rows import hub_rows
 from stilts_xl.data.lines import LEFT_OUT, Placed, broken, json_of, text_of
+from stilts_xl.data.sample import root_of
 from stilts_xl.data.sources import Absent, absent_file, hub_copy, hub_part, locate
 from stilts_xl.tasks.catalog import task_named
 
@@ -139,9 +140,9 @@ def _open(task: Task, data: Data, place: DataPlace) -> _Opened:
         origin = f"{hub.repo} ({config}, {split})"
         placed = hub_rows(hub, config, split, data.language, commit, place)
         return _Opened(origin, ((f"{origin}, {where}", row) for where, row in placed), hub.example, task.labels)
-    found = locate(task, data.split, data.language, Path(place.root))
+    found = locate(task, data.split, data.language, root_of(place))
     if isinstance(found, Absent):
-        raise absent_file(task, data.split, found, place.root)
+        raise absent_file(task, data.split, found, place)
     rows = rows_of_split(read(found.paths, found.layout), data.split, found.layout.held_out)
     several = len(found.paths) > 1
     placed = ((where if several else f"{found.paths[0]}, {where}", row) for where, row in rows)

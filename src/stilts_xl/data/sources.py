@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files as package_files
 from pathlib import Path
 from shlex import quote
 
@@ -13,9 +12,8 @@ from stilts_xl.core.stage import Data
 from stilts_xl.core.task import Files, Hub, Task
 from stilts_xl.data.fetched import fetched_split, read_fetched
 from stilts_xl.data.hub import commit_of
+from stilts_xl.data.sample import root_of, sample_languages
 from stilts_xl.tasks.languages import FLORES, ISO3, NAMES
-
-SAMPLE_ROOT = Path(str(package_files("stilts_xl"))) / "data" / "sample"
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def pin(
         commit = commit_of("dataset", hub.repo, hub.revision, place.lock, place.offline)
         source = _hub_source(hub, commit, split, language)
     else:
-        root = Path(place.root)
+        root = root_of(place)
         if not root.is_dir():
             raise Mistake(
                 f"data.root '{place.root}' is not a folder\nstilts data check data=local data.root=DIR lists the files a run needs"
@@ -145,20 +143,23 @@ def _files_source(found: Found, digest_of: Callable[[Path], str]) -> str:
     return f"sha256:{digests[0] if len(digests) == 1 else digest(digests)}"
 
 
-def absent_file(task: Task, split: str, absent: Absent, root: str) -> Mistake:
+def absent_file(task: Task, split: str, absent: Absent, place: DataPlace) -> Mistake:
     """The error for files that a run cannot do without."""
     looked = " or ".join(absent.looked) or f"(no official layout has a {split} split)"
     return Mistake(
-        f"no {split} data of {task.name}: looked for {looked} in {root}\n"
-        f"{how_to_get(task, split, root)}\nstilts data check lists all that a run needs"
+        f"no {split} data of {task.name}: looked for {looked} in {place.root}\n"
+        f"{how_to_get(task, split, place)}\nstilts data check lists all that a run needs"
     )
 
 
-def how_to_get(task: Task, split: str, root: str) -> str:
-    """How to come by a split's files, in one line; nothing is fetched into the bundled sample."""
+def how_to_get(task: Task, split: str, place: DataPlace) -> str:
+    """How to come by a split's files, in one line; nothing is fetched into the sample data."""
+    show = f"stilts show task {task.name} says where to get it"
+    if place.source == "sample":
+        languages = ", ".join(sample_languages(task))
+        return f"sample data of {task.name} are in {languages or 'no language'}; {show} for data=local"
     if task.where:
         return task.where
-    show = f"stilts show task {task.name} says where to get it"
-    if task.hub is None or split not in task.hub.splits or Path(root) == SAMPLE_ROOT:
+    if task.hub is None or split not in task.hub.splits:
         return show
-    return f"stilts data fetch {task.name} data.root={quote(root)} fetches the Hub's copy; {show}"
+    return f"stilts data fetch {task.name} data.root={quote(place.root)} fetches the Hub's copy; {show}"

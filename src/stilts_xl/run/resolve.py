@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.resources import files as package_files
 from pathlib import Path
 
 from stilts_xl.core.errors import Mistake
@@ -13,7 +14,7 @@ from stilts_xl.core.site import Site
 from stilts_xl.core.stage import Data, Mixture, Model, Predict, Pretrained, Rows, Scratch
 from stilts_xl.core.study import Cell, predictions
 from stilts_xl.data.hub import commit_of
-from stilts_xl.data.sources import SAMPLE_ROOT, Absent, absent_file, how_to_get, pin
+from stilts_xl.data.sources import Absent, absent_file, how_to_get, pin
 from stilts_xl.store.digests import remembering
 from stilts_xl.tasks.catalog import task_named
 
@@ -25,6 +26,8 @@ TOKENIZER_FILES = (
     "vocab.txt",
 )
 BUNDLED = "bundled"
+TOKENIZER = Path(str(package_files("stilts_xl"))) / "data" / "tokenizer"
+"""What model.tokenizer=bundled stands for."""
 
 Pin = Data | Absent
 Pinned = Callable[[str, str, str], Pin]
@@ -82,7 +85,7 @@ def _chain(request: Request, model: Model, pinned: Pinned) -> Chain:
         there = tuple(data for _, data in found if isinstance(data, Data))
         lost = [(part, data) for part, data in found if isinstance(data, Absent)]
         if lost and (len(languages) == 1 or not there):
-            raise absent_file(task_named(lost[0][0]), split, lost[0][1], request.place.root)
+            raise absent_file(task_named(lost[0][0]), split, lost[0][1], request.place)
         return Mixture(name, task.kind, there) if len(wanted) > 1 else there[0]
 
     def present(task: str, split: str, language: str) -> Data | None:
@@ -115,7 +118,7 @@ def _elsewhere(request: Request, pinned: Pinned) -> str:
             here = [code for code in request.languages if isinstance(pinned(request.target, split, code), Data)]
             if here:
                 return f"its {split} split is here in {', '.join(here)}: target.split={split}"
-    return how_to_get(target, request.split, request.place.root)
+    return how_to_get(target, request.split, request.place)
 
 
 def pin_model(choice: ModelChoice, workspace: Path, lock: str, offline: bool) -> Model:
@@ -146,7 +149,7 @@ def pin_model(choice: ModelChoice, workspace: Path, lock: str, offline: bool) ->
 
 def tokenizer_folder(choice: ModelChoice) -> Path:
     """Where the tokenizer of a model from scratch is."""
-    return SAMPLE_ROOT / "tokenizer" if choice.tokenizer == BUNDLED else Path(choice.tokenizer).expanduser()
+    return TOKENIZER if choice.tokenizer == BUNDLED else Path(choice.tokenizer).expanduser()
 
 
 def _tokenizer_files(folder: Path) -> list[Path]:

@@ -5,14 +5,14 @@ from dataclasses import asdict
 from typing import Any
 
 from stilts_xl.core.identity import canonical, restore
-from stilts_xl.core.place import DataPlace
+from stilts_xl.core.place import DataPlace, Sample
 from stilts_xl.core.recipe import Compute
 from stilts_xl.core.request import ModelChoice
 from stilts_xl.core.site import Site
 from stilts_xl.run.jobs import Done, Fault, Job
 from stilts_xl.store.record import STAGE_CLASSES
 
-SITE_CLASSES: dict[str, type] = {cls.__name__: cls for cls in (Site, DataPlace, ModelChoice, Compute)}
+SITE_CLASSES: dict[str, type] = {cls.__name__: cls for cls in (Site, DataPlace, Sample, ModelChoice, Compute)}
 
 
 def job_letter(job: Job) -> dict[str, Any]:
