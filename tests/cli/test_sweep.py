@@ -113,3 +113,11 @@ def test_a_plan_of_a_grid_names_what_lacks_its_data_and_plans_the_rest(tmp_path:
     assert said.code == 0
     assert "no train data of social_iqa" in said.err
     assert "1 cell: " in said.out
+
+
+def test_a_picture_of_the_gains_is_drawn_on_request(workspace: Path, tmp_path: Path) -> None:
+    said = again(workspace, *BRIEF, "--plot", tmp_path / "new folder" / "gains.png")
+    assert said.code == 0 and said.out.endswith(f"the gains are drawn in {tmp_path}/new folder/gains.png\n")
+    assert (tmp_path / "new folder" / "gains.png").read_bytes().startswith(b"\x89PNG")
+    said = again(workspace, *BRIEF, "--plot", "gains.bmp")
+    assert said.code == 2 and "expected a file that ends in .png, .svg, .pdf" in said.err

@@ -1,12 +1,20 @@
 """A grid's tables: averages of cells, gains over no intermediate task, and what a reader must know."""
 
+import re
 from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
 
 from stilts_xl.core.score import Score
 from stilts_xl.core.stage import Predict
 from stilts_xl.core.study import Cell, Phase
 from stilts_xl.report.collect import Scored
-from stilts_xl.report.grid import grid_tables
+from stilts_xl.report.grid import grid_gains, grid_tables
+from stilts_xl.report.picture import draw_gains
+from stilts_xl.report.render import draw
+from stilts_xl.report.tables import Table
 from stilts_xl.store.runs import Run
 from toys import SCRATCH, learned, recipe, rows
 
@@ -33,11 +41,11 @@ def test_a_cell_is_the_mean_over_languages_and_seeds() -> None:
     ]
     scores, gains = grid_tables(found)
     assert scores.columns == ("intermediate", "tydiqa ↑")
-    assert scores.rows == (("none", "35.0"), ("squad", "45.0"))
+    assert scores.rows == (("none", "35.0 ± 7.1"), ("squad", "45.0"))
     assert scores.summary == ("best", "squad")
-    assert gains.rows == (("squad", "+10.0"),)
+    assert gains.rows == (("squad", "+15.0"),), "over the chain of the same seed"
     assert "metric, split and languages: tydiqa f1, test, 2 of 3" in scores.footer
-    assert "protocol toy · mean over seeds 1, 2" in scores.footer
+    assert "protocol toy · mean over seeds 1, 2, ± their standard deviation" in scores.footer
 
 
 def test_a_lower_loss_is_better_and_a_gain() -> None:
@@ -73,3 +81,44 @@ def test_sample_rows_and_limits_are_told() -> None:
     footer = grid_tables([found])[0].footer
     assert any(line.startswith("sample data") for line in footer)
     assert "limited to 7 examples a split: not comparable with other results" in footer
+
+
+def test_a_gain_over_seeds_is_that_of_each_seed_and_their_spread() -> None:
+    found = [
+        *(cell("none", "tydiqa", {"en": value}, seed) for seed, value in ((1, 40.0), (2, 50.0), (3, 45.0))),
+        *(cell("squad", "tydiqa", {"en": value}, seed) for seed, value in ((1, 42.0), (2, 54.0), (3, 51.0))),
+    ]
+    _, gains = grid_tables(found)
+    assert gains.rows == (("squad", "+4.0 ± 2.0"),)  # 2, 4, 6: their standard deviation is 2
+    (values,) = grid_gains(found)
+    assert values.values == (({1: 2.0, 2: 4.0, 3: 6.0},),)
+
+
+def test_a_picture_of_the_gains_is_written_with_what_a_reader_must_know(tmp_path: Path) -> None:
+    found = [
+        replace(one, run=replace(one.run, source="sample"))
+        for one in (
+            cell("none", "tydiqa", {"en": 40.0}),
+            cell("squad", "tydiqa", {"en": 44.0}),
+            cell("none", "xquad", {"en": 10.0}),
+            cell("mnli", "xquad", {"en": 9.0}),
+        )
+    ]
+    path = tmp_path / "gains.svg"
+    draw_gains(grid_gains(found), path)
+    drawn = re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"))
+    assert {"+4.0", "-1.0"} <= set(drawn)
+    assert {"mnli", "squad"} <= set(drawn) and any("sample data" in text for text in drawn)
+    draw_gains(grid_gains(found), tmp_path / "gains.png")
+    assert (tmp_path / "gains.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_map_of_colours_is_darkest_where_the_gain_is_largest() -> None:
+    table = Table(
+        "t", ("intermediate", "xquad"), (("mnli", "+4.0"), ("qqp", "-2.0"), ("ccg", "–")), ("mean", "+1.0"), (), True
+    )
+    console = Console(file=StringIO(), force_terminal=True, color_system="truecolor", width=80)
+    draw(table, console)
+    said = console.file.getvalue()
+    assert "48;2;33;102;172" in said, "the largest gain has the whole colour"
+    assert "48;2;216;140;149" in said, "half as large a loss has half of its own: (255 + 178) / 2, …"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stilts_xl.cli.grid_report import report_grid, require_plotting
 from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
 from stilts_xl.cli.slurm import print_scripts, submit_grid
 
@@ -30,6 +31,7 @@ def sweep(
     partial: Annotated[
         bool, typer.Option("--partial", help="run the cells whose data are here, though others lack theirs")
     ] = False,
+    plot: Annotated[str, typer.Option("--plot", help="draw the gains to FILE, as gains.png, too")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="show what would be made and stop")] = False,
 ) -> None:
     """Run a grid and print its table. For example: stilts sweep intermediate=none,squad target=xquad,tydiqa seed=1,2."""
@@ -39,6 +41,7 @@ def sweep(
     from stilts_xl.store.runs import Run, keep_run
     from stilts_xl.store.store import require_writable
 
+    require_plotting(plot)
     chains, launch = chains_of(overrides or [], workspace, limit, offline or was_offline(), partial)
     announce(chains, Path(workspace))
     todo = missing_stages(tuple(goal for chain in chains for goal in chain.goals), Path(workspace))
@@ -53,7 +56,7 @@ def sweep(
         submit_grid(todo, chains, launch, Path(workspace))
         return
     failures = make_grid(todo, chains, launch) if todo else ()
-    _report(asked, Path(workspace))
+    report_grid(asked, Path(workspace), plot)
     if failures:
         tell_failures(failures, asked, Path(workspace))
         raise typer.Exit(1)
@@ -151,14 +154,3 @@ def tell_failures(failures: "tuple[Failure, ...]", asked: "list[Run]", workspace
     typer.echo(
         f"{len(failures)} {stages} failed; what is done is kept. Try only what failed again with: {again}", err=True
     )
-
-
-def _report(asked: "list[Run]", workspace: Path) -> None:
-    from stilts_xl.cli.report import print_tables
-    from stilts_xl.report.collect import collect
-    from stilts_xl.report.grid import grid_tables
-
-    tables = grid_tables(collect(workspace, run) for run in asked)
-    if tables:
-        typer.echo()
-        print_tables(tables)

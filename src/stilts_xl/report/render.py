@@ -25,32 +25,57 @@ TEX = {
 WIDTH = 120
 """Columns that a table may take where there is no terminal."""
 UNBOUNDED = 10_000
+BAR = 12
+"""Columns of the longest bar."""
+BARS, LOSS = "bars", "░"
+PARTS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+MORE, LESS = (33, 102, 172), (178, 24, 43)
+"""Colours of the largest gain and of the largest loss, which people who see few colours can tell apart."""
 
 
 def draw(table: Table, console: Console) -> None:
     """Print a table on a console; gains are green or red. What is no terminal gets footer lines unbroken."""
     cells_of = list(zip(table.columns, *table.rows, table.summary, strict=True))
     columns = [_aligned(cells, str.rjust if number else str.ljust) for number, cells in enumerate(cells_of)]
-    drawn = _laid_out(table.columns, columns, console)
+    drawn = _laid_out(table, columns, console)
     console.print(Text(table.title, style="bold"), soft_wrap=True)
     console.print(drawn, soft_wrap=True)
     for line in table.footer:
         console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
 
 
-def _laid_out(names: Sequence[str], columns: Sequence[Sequence[str]], console: Console) -> RichTable:
-    """The table with gaps as wide as the console allows; where even the narrowest do not fit it sticks out, uncut."""
+def _laid_out(table: Table, columns: Sequence[Sequence[str]], console: Console) -> RichTable:
+    """The table with bars beside its gains and gaps as wide as the console allows.
+
+    Where even the narrowest without bars do not fit it sticks out, uncut.
+    """
+    colour = _heat(table) if table.heat else _coloured
+    bars = _bars(table)
+    drawn = _drawn([*table.columns, BARS], [*columns, bars], colour, 1, 1, console) if bars else None
+    if drawn is not None and (drawn.width or 0) <= console.width:
+        return drawn
     for right, left in ((1, 1), (1, 0), (0, 0)):
-        drawn = RichTable(
-            box=box.SIMPLE, show_footer=True, show_edge=False, pad_edge=False, padding=(0, right, 0, left)
-        )
-        for name, (head, *_, last) in zip(names, columns, strict=True):
-            drawn.add_column(head, footer=_coloured(last, name), no_wrap=True)
-        for cells in list(zip(*columns, strict=True))[1:-1]:
-            drawn.add_row(*(_coloured(cell, name) for name, cell in zip(names, cells, strict=True)))
-        drawn.width = Measurement.get(console, console.options.update_width(UNBOUNDED), drawn).maximum
-        if drawn.width <= console.width:
+        drawn = _drawn(table.columns, columns, colour, right, left, console)
+        if (drawn.width or 0) <= console.width:
             break
+    assert drawn is not None
+    return drawn
+
+
+def _drawn(
+    names: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    colour: Callable[[str, str], Text],
+    right: int,
+    left: int,
+    console: Console,
+) -> RichTable:
+    drawn = RichTable(box=box.SIMPLE, show_footer=True, show_edge=False, pad_edge=False, padding=(0, right, 0, left))
+    for name, (head, *_, last) in zip(names, columns, strict=True):
+        drawn.add_column(head, footer=colour(last, name), no_wrap=True)
+    for cells in list(zip(*columns, strict=True))[1:-1]:
+        drawn.add_row(*(colour(cell, name) for name, cell in zip(names, cells, strict=True)))
+    drawn.width = Measurement.get(console, console.options.update_width(UNBOUNDED), drawn).maximum
     return drawn
 
 
@@ -73,9 +98,51 @@ def _aligned(column: Sequence[str], justify: Callable[[str, int], str]) -> list[
 
 def _coloured(cell: str, column: str) -> Text:
     sign = cell.lstrip()[:1]
+    if column == BARS:
+        return Text(cell, style="red" if sign == LOSS else "green")
     if column.startswith("gain") and sign in ("+", "-"):
         return Text(cell, style="green" if sign == "+" else "red")
     return Text(cell)
+
+
+def _bars(table: Table) -> list[str]:
+    """A column of bars, its head first, as long as the gains that the last column tells; [] where it tells none."""
+    if not table.columns[-1].startswith("gain") or table.heat:
+        return []
+    gains = [_leading(row[-1]) for row in table.rows]
+    longest = max((abs(gain) for gain in gains if gain is not None), default=0.0)
+    bars = ["" if gain is None or not longest else _bar(gain / longest) for gain in gains]
+    return [text.ljust(BAR) for text in ("", *bars, "")]
+
+
+def _bar(share: float) -> str:
+    """A bar for a share between -1 and 1; what is lost is drawn lighter."""
+    eighths = round(abs(share) * BAR * 8)
+    if share < 0:
+        return LOSS * -(-eighths // 8)
+    return "█" * (eighths // 8) + PARTS[eighths % 8]
+
+
+def _leading(cell: str) -> float | None:
+    """The number that a cell begins with."""
+    found = re.match(r"[+-]?\d+(\.\d+)?", cell.strip())
+    return float(found.group()) if found else None
+
+
+def _heat(table: Table) -> Callable[[str, str], Text]:
+    """Colours for gains: blue above nothing and red below, the darker the more, on one scale for the whole table."""
+    values = [_leading(cell) for row in table.rows for cell in row[1:]]
+    largest = max((abs(value) for value in values if value is not None), default=0.0) or 1.0
+
+    def coloured(cell: str, column: str) -> Text:
+        value = None if column == table.columns[0] else _leading(cell)
+        if value is None:
+            return Text(cell)
+        share = min(1.0, abs(value) / largest)
+        red, green, blue = (round(255 + (end - 255) * share) for end in (MORE if value > 0 else LESS))
+        return Text(cell, style=f"{'white' if share > 0.6 else 'black'} on rgb({red},{green},{blue})")
+
+    return coloured
 
 
 def plain(tables: Sequence[Table]) -> str:

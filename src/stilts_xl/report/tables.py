@@ -22,6 +22,8 @@ class Table:
     summary: tuple[str, ...]
     """The last row: averages."""
     footer: tuple[str, ...]
+    heat: bool = False
+    """Whether every number is a gain, so that the whole reads as a map of colours."""
 
 
 def language_table(found: Scored, baseline: Scored | None) -> Table:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from stilts_xl.core.errors import Interrupted, Mistake, StiltsError
 from stilts_xl.core.event import FAILED, Event, Reporter
@@ -9,6 +11,7 @@ from stilts_xl.core.stage import slug
 from stilts_xl.run.jobs import Fault, Job
 from stilts_xl.run.launchers.base import Ended, Launcher
 from stilts_xl.run.schedule import Made, Schedule
+from stilts_xl.store.notes import Trouble, keep_trouble, log_file
 
 PATIENCE = 0.1
 """Seconds in which a wish to stop is heard."""
@@ -61,6 +64,10 @@ def _taken(ended: Ended, schedule: Schedule, report: Reporter) -> Fault | None:
     """Hand the outcome of a job to the schedule; why one of its stages failed, or None."""
     if ended.done is None:
         fault = schedule.lost(ended.job, ended.how)
+        if fault is not None:
+            workspace = Path(ended.job.site.workspace)
+            log = log_file(workspace, fault.slug).relative_to(workspace)
+            keep_trouble(workspace, Trouble(fault.slug, fault.message, str(log), datetime.now(UTC).isoformat()))
         name = fault.slug if fault else slug(ended.job.stages[0])
         again = "" if fault else f"the worker that made it {ended.how}; it is tried again"
         report(Event(name, "lost", 0, 0, message=again))

@@ -91,8 +91,12 @@ def _write(path: Path, note: Progress | Trouble) -> None:
     """Whole for every reader; written by the claim's holder alone, and never needed after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     building = path.with_name(f".{path.stem}.building")
-    building.write_text(json.dumps(asdict(note)), encoding="utf-8")
-    building.replace(path)
+    try:
+        building.write_text(json.dumps(asdict(note)), encoding="utf-8")
+        building.replace(path)
+    except OSError:
+        building.unlink(missing_ok=True)
+        raise
 
 
 def _notes(workspace: Path, folder: str, cls: type[T]) -> Iterator[T]:

@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 import tempfile
@@ -45,6 +46,7 @@ def begin_here() -> str:
             _node_ip_address="127.0.0.1", _temp_dir=folder,
         )  # fmt: skip
     except (OSError, RuntimeError, ValueError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
         raise Mistake(
             f"Ray does not begin on this machine: {_brief(error)}\ncompute.launcher=local needs none"
         ) from None
