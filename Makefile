@@ -21,7 +21,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)/constraints.txt --editable '.[dev]'
 	touch $@
 
-run: setup  ## SQuAD -> TyDiQA with a tiny model on bundled sample rows, then its table
+run: setup  ## SQuAD -> TyDiQA with a tiny model on sample data, then its table
 	$(BIN)/stilts run intermediate=none target=tydiqa data=sample model=scratch protocol=smoke --workspace '$(WORKSPACE)'
 	$(BIN)/stilts run intermediate=squad target=tydiqa data=sample model=scratch protocol=smoke --workspace '$(WORKSPACE)'
 	@echo 'Next: $(BIN)/stilts run intermediate=mnli target=xnli data=sample model=scratch protocol=smoke'
