@@ -33,7 +33,7 @@ from stilts_xl.run.launchers.letters import job_letter
 from stilts_xl.run.logbook import Logbook
 from stilts_xl.run.memory import Memory
 from stilts_xl.run.plan import missing_stages
-from stilts_xl.store.notes import log_file, read_progress
+from stilts_xl.store.notes import Progress, log_file, read_progress
 from toys import COMPUTE, chain
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed: pip install 'stilts-xl[ray]'")
@@ -186,9 +186,13 @@ def test_a_grid_on_ray_has_the_bytes_of_one_in_this_process_though_a_worker_is_k
 
 
 def kill_a_worker(workspace: Path) -> int:
-    """Kill what trains, as soon as there is a checkpoint; its process id."""
-    wait_until(lambda: checkpoint(workspace))
-    note = wait_until(lambda: next(iter(read_progress(workspace).values()), None))
+    """Kill what trains a stage that has a checkpoint, as soon as there is one; its process id."""
+
+    def at_work() -> Progress | None:
+        begun = {path.parent.name for path in workspace.glob("stages/*/checkpoint-???????")}
+        return next((note for slug, note in read_progress(workspace).items() if slug in begun), None)
+
+    note = wait_until(at_work)
     assert note.pid != os.getpid()
     os.kill(note.pid, signal.SIGKILL)
     return int(note.pid)
