@@ -27,7 +27,7 @@ for name, split, language in asked["parts"]:
     try:
         data = pin(task, split, language, place, 0, str)
         if isinstance(data, Absent):
-            raise absent_file(task, split, data, place.root)
+            raise absent_file(task, split, data, place)
         loaded = load(task, data, place)
         examples = [asdict(example) for example in loaded.examples]
         answer = {"key": digest(data), "source": data.source, "examples": examples, "rows": loaded.rows, "moved": loaded.moved}
