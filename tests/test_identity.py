@@ -28,9 +28,8 @@ from stilts_xl.core.identity import digest
 print(digest({"b": (1, 2.5, None, True), "a": {"z": "ü中", "y": []}}))
 """
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-RECIPES = st.builds(
-    Recipe, **{f.name: {float: NUMBERS, int: st.integers(), str: st.text()}[f.type] for f in fields(Recipe)}
-)
+VALUES = {float: NUMBERS, int: st.integers(), str: st.text(), bool: st.booleans()}
+RECIPES = st.builds(Recipe, **{f.name: VALUES[f.type] for f in fields(Recipe)})
 SOURCE = "sha256:" + "a" * 64
 
 
@@ -76,7 +75,9 @@ def test_a_limit_counts_and_its_absence_leaves_no_trace() -> None:
 
 
 def test_knobs_that_came_later_leave_the_keys_of_what_does_not_use_them() -> None:
-    assert not {"alpha", "mask_probability", "no_answer_threshold"} & set(canonical(RECIPE))
+    assert not {"alpha", "mask_probability", "no_answer_threshold", "frozen", "shuffled_labels"} & set(
+        canonical(RECIPE)
+    )
     assert not {"retrieval", "tuning"} & set(canonical(Predict(rows("tydiqa", "test", "te"), learned("tydiqa"))))
     assert digest(recipe(alpha=0.3)) != digest(RECIPE)
 
@@ -154,8 +155,7 @@ def test_recipes_share_a_key_only_where_they_are_equal(one: Recipe, other: Recip
 def test_changing_any_field_of_a_recipe_changes_the_key(one: Recipe, draw: st.DataObject) -> None:
     before = key(Train(rows("squad"), None, SCRATCH, one))
     for f in fields(Recipe):
-        values = {float: NUMBERS, int: st.integers(), str: st.text()}[f.type]
-        value = draw.draw(values.filter(lambda value, f=f: value != getattr(one, f.name)), label=f.name)
+        value = draw.draw(VALUES[f.type].filter(lambda value, f=f: value != getattr(one, f.name)), label=f.name)
         assert key(Train(rows("squad"), None, SCRATCH, replace(one, **{f.name: value}))) != before, f.name
 
 

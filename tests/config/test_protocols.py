@@ -216,6 +216,8 @@ def test_sentence_retrieval_is_not_trained_and_looks_at_the_published_layer():
         (("target=mlm", "target.mask_probability=0"), "target.mask_probability: expected more than 0"),
         (("target=udpos", "target.mask_probability=0.3"), "target.mask_probability is for masked language modelling"),
         (("target=udpos", "target.alpha=0.3"), "target.alpha is for tasks of several parts"),
+        (("target=mlm", "target.shuffled_labels=true"), "target.shuffled_labels is for tasks that have labels"),
+        (("target=udpos", "target.frozen=embedding"), "unknown target.frozen 'embedding'. Did you mean 'embeddings'"),
         (("target=squad", "target.no_answer_threshold=1"), "target.no_answer_threshold is for questions that may have"),
         (("target=squad_v2", "target.no_answer_threshold=inf"), "expected a finite number, found inf"),
         (("target=tatoeba", "model=scratch", "target.layer=9"), "target.layer=9 is more than model.layers=2"),

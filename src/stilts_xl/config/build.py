@@ -25,6 +25,7 @@ ONLY_FOR = {
     "mask_probability": "masked language modelling (mlm, tlm)",
     "no_answer_threshold": "questions that may have no answer (squad_v2)",
     "alpha": "tasks of several parts (mlm, tlm, anli_plus)",
+    "shuffled_labels": "tasks that have labels (all but mlm, tlm)",
 }
 """Fields of a recipe that nothing else reads."""
 
@@ -133,6 +134,7 @@ def _require_used(role: str, task: Task, own: Mapping[str, Any]) -> None:
         "mask_probability": task.kind == "mlm",
         "no_answer_threshold": task.scorer == "squad_v2",
         "alpha": task.kind == "mlm" or bool(task.parts),
+        "shuffled_labels": task.kind != "mlm",
     }
     for name, used in read.items():
         if name in own and not used:

@@ -23,6 +23,7 @@ CHOICES = {
     "source": ("hub", "local", "sample"),
     "pooling": ("mean", "cls"),
     "launcher": ("local", "ray", "slurm"),
+    "frozen": ("none", "embeddings"),
 }
 AT_LEAST_ONE = {
     "batch_size", "max_length", "eval_every", "stride", "max_query_length", "max_answer_length", "n_best", "processes",

@@ -57,6 +57,10 @@ class Recipe:
     """Share of the sub-tokens that masked language modelling predicts."""
     no_answer_threshold: float = field(default=0.0, metadata=LATER)
     """A question has no answer where the null span's score exceeds the best span's by more than this."""
+    frozen: str = field(default="none", metadata=LATER)
+    """What of the encoder does not learn: none, or embeddings (of sub-tokens, positions and types, and their norm)."""
+    shuffled_labels: bool = field(default=False, metadata=LATER)
+    """A control: the training rows exchange their labels at random, so that only the texts are left to learn from."""
 
 
 @dataclass(frozen=True)

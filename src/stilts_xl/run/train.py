@@ -18,6 +18,7 @@ from stilts_xl.core.site import Site
 from stilts_xl.core.stage import Rows, Train, slug
 from stilts_xl.data.batches import batch, steps_per_epoch
 from stilts_xl.data.examples import Loaded, load_rows
+from stilts_xl.data.shuffled import shuffled_labels
 from stilts_xl.engine.checkpoint import remove_checkpoints
 from stilts_xl.engine.device import autocasts, layout_for, predict_budget, torch_device
 from stilts_xl.engine.loop import train
@@ -50,8 +51,10 @@ def make_training(stage: Train, site: Site, memory: Memory, report: Reporter, st
     task = task_named(stage.data.task)
     kind = KINDS[task.kind]
     encoder, tokenizer = memory.encoder(stage.start, site)
+    encoder.embeddings.requires_grad_(recipe.frozen != "embeddings")  # it may come from a stage with another recipe
     loaded = load_rows(stage.data, site.place)
-    encoded = kind.encode(loaded.examples, tokenizer, loaded.labels, recipe, training=True)
+    examples = shuffled_labels(loaded.examples, recipe.seed) if recipe.shuffled_labels else loaded.examples
+    encoded = kind.encode(examples, tokenizer, loaded.labels, recipe, training=True)
     head = kind.head(encoder, loaded.labels)
     begin(head, stage, site)
     folder = stage_folder(Path(site.workspace), stage)
