@@ -15,7 +15,7 @@ from stilts_xl.data.world.facts import GENDER, LISTS, RELATIONS
 from stilts_xl.data.world.inference import inference_files
 from stilts_xl.data.world.language import languages
 from stilts_xl.data.world.pairs import DIFFERENT, pair_files, pairs
-from stilts_xl.data.world.passages import ASKED_FOR, passages
+from stilts_xl.data.world.passages import ASKED_FOR, Passage, Question, passages
 from stilts_xl.data.world.render import joint
 
 ABOVE_CHANCE = 0.06
@@ -125,16 +125,34 @@ def test_exchanged_values_leave_a_sentence_with_as_many_words_about_people_of_on
     assert unchanged > 10
 
 
+def candidates(passage: Passage, question: Question) -> int:
+    """Of how many stated people, or values, one is the answer if a reader sees no more than what is asked for."""
+    stated = [fact for fact, _ in passage.facts]
+    kind = RELATIONS[question.fact.relation].values
+    values = {fact.value for fact in stated if RELATIONS[fact.relation].values == kind}
+    return len({fact.person for fact in stated} if ASKED_FOR[question.style] else values)
+
+
 @pytest.mark.parametrize("each", [1, 4])
-def test_every_paragraph_has_three_candidates_for_each_of_its_questions(each):
-    for passage in passages("any", MANY, "test", 400, each=each):
+def test_every_other_question_for_a_value_has_one_candidate_and_all_others_have_three_or_more(each):
+    found: dict[str, list[int]] = {"ask": [], "who": []}
+    for passage in passages("any", MANY, "test", 2000, each=each):
         for question in passage.questions:
-            stated = [fact for fact, _ in passage.facts]
-            kind = RELATIONS[question.fact.relation].values
-            values = {fact.value for fact in stated if RELATIONS[fact.relation].values == kind}
-            candidates = {fact.person for fact in stated} if ASKED_FOR[question.style] else values
-            assert len(candidates) >= 3
-            assert (question.fact in stated) == question.possible
+            assert question.fact in [fact for fact, _ in passage.facts]
+            found[question.style].append(candidates(passage, question))
+    assert set(found["who"]) == {5}
+    assert set(found["ask"]) == {1, 3}
+    assert 0.45 < found["ask"].count(1) / len(found["ask"]) < 0.55
+
+
+def test_where_there_may_be_no_answer_every_question_has_three_candidates_and_only_half_of_them_say_so():
+    questions = 0
+    for passage in passages("any", MANY, "test", 400, impossible=True):
+        for number, question in enumerate(passage.questions):
+            assert candidates(passage, question) >= 3
+            assert question.possible == (question.fact in [fact for fact, _ in passage.facts]) == (number % 2 == 0)
+            questions += 1
+    assert questions == 400
 
 
 def test_the_most_frequent_answer_to_a_kind_of_question_is_seldom_right():
@@ -161,5 +179,7 @@ def test_what_is_asked_in_vain_is_mentioned_as_often_as_what_is_answered():
 
 
 def test_every_value_is_asked_for():
-    asked = {question.fact.value for passage in passages("squad", MANY, "train", 900) for question in passage.questions}
+    asked = {
+        question.fact.value for passage in passages("squad", MANY, "train", 1800) for question in passage.questions
+    }
     assert asked >= {key for name in LISTS for key in LISTS[name] if name != "person"}

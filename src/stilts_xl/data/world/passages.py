@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from random import Random
 from typing import Any
 
-from stilts_xl.data.world.facts import RELATIONS, Fact, corners, most, several, stream
+from stilts_xl.data.world.facts import RELATIONS, Corner, Fact, corners, most, several, stream
 from stilts_xl.data.world.language import Language
 from stilts_xl.data.world.render import Told, sentence, text_of, told
 from stilts_xl.data.world.world import Files, Languages, World, present
@@ -93,35 +94,52 @@ def passages(
 
 
 def _passage(pool: str, random: Random, asked: int, impossible: bool) -> Passage:
-    """Two relations, each of three people or four; one person has both.
-
-    Of a possible question and an impossible one alike the person stands once in the paragraph, and so does the
-    relation: only that they do not belong together tells the latter.
-    """
-    corner = random.choice(corners(pool))
-    first, second = random.sample(list(RELATIONS), 2)
-    counts = most(corner, first), most(corner, second)
-    persons = tuple(random.sample(corner.persons, sum(counts) - 1))
-    groups = persons[: counts[0]], persons[counts[0] - 1 :]
-    facts = several(corner, first, groups[0], random, persons) + several(corner, second, groups[1], random, persons)
+    """Facts, and questions about those of people who stand once in the paragraph."""
+    facts, both = (_two_relations if impossible else _four_relations)(random.choice(corners(pool)), random)
     random.shuffle(facts)
-    both = groups[1][0]
     single = [fact for fact in facts if fact.person != both]
     about = random.sample(single, min(asked, len(single)))
     questions = []
     for number, fact in enumerate(about):
         if impossible and number % 2:
-            questions.append(_impossible(fact, facts, {first: second, second: first}[fact.relation], random))
+            questions.append(_impossible(fact, facts, random))
         else:
             style = "ask" if impossible else random.choice(("ask", "ask", "who"))
             questions.append(Question(style, fact, facts.index(fact), True))
     return Passage(tuple((fact, random.choice(("say", "also"))) for fact in facts), tuple(questions))
 
 
-def _impossible(fact: Fact, facts: Sequence[Fact], other: str, random: Random) -> Question:
+def _four_relations(corner: Corner, random: Random) -> tuple[list[Fact], str]:
+    """One relation of three people and three of one, and who has two of them; no two have values of the same kind.
+
+    So half of the questions for a value can be answered by its kind alone, the others only by whose it is.
+    """
+    kinds = random.sample(sorted({relation.values for relation in RELATIONS.values()}), 4)
+    relations = [random.choice([name for name, one in RELATIONS.items() if one.values == kind]) for kind in kinds]
+    persons = random.sample(corner.persons, 5)
+    groups = persons[:3], persons[2:3], persons[3:4], persons[4:]
+    facts = [several(corner, name, group, random, persons) for name, group in zip(relations, groups, strict=True)]
+    return list(chain.from_iterable(facts)), persons[2]
+
+
+def _two_relations(corner: Corner, random: Random) -> tuple[list[Fact], str]:
+    """Two relations, each of three people or four, and the one who has both.
+
+    Of a possible question and an impossible one alike the person stands once in the paragraph, and so does the
+    relation: only that they do not belong together tells the latter.
+    """
+    first, second = random.sample(list(RELATIONS), 2)
+    counts = most(corner, first), most(corner, second)
+    persons = tuple(random.sample(corner.persons, sum(counts) - 1))
+    groups = persons[: counts[0]], persons[counts[0] - 1 :]
+    facts = several(corner, first, groups[0], random, persons) + several(corner, second, groups[1], random, persons)
+    return facts, groups[1][0]
+
+
+def _impossible(fact: Fact, facts: Sequence[Fact], random: Random) -> Question:
     """What the paragraph tells of others only: the other relation of the fact's person."""
-    plausible = random.choice([one for one in facts if one.relation == other and one.person != fact.person])
-    return Question("ask", Fact(other, fact.person, plausible.value), facts.index(plausible), False)
+    plausible = random.choice([one for one in facts if one.relation != fact.relation and one.person != fact.person])
+    return Question("ask", Fact(plausible.relation, fact.person, plausible.value), facts.index(plausible), False)
 
 
 def _articles(
