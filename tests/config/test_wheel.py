@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sample_rows import WORLD
-from stilts_xl.config.compose import config_folder
+from stilts_xl.config.folder import config_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WORLD_FILES = Path("stilts_xl") / "data" / "world"

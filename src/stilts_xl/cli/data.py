@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stilts_xl.cli.completion import fetched
 from stilts_xl.cli.options import Offline, Overrides, Workspace, go_offline, was_offline
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def _check_one(
 @app.command("fetch")
 def fetch(
     words: Annotated[
-        list[str] | None, typer.Argument(help="tasks, and data.root=DIR, the folder to put their data into")
+        list[str] | None,
+        typer.Argument(help="tasks, and data.root=DIR, the folder to put their data into", autocompletion=fetched),
     ] = None,
     workspace: Workspace = "outputs",
     offline: Offline = False,

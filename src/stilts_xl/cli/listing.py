@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stilts_xl.cli.completion import THINGS, shown, tasks, things
 from stilts_xl.cli.options import Workspace
 
 if TYPE_CHECKING:
@@ -18,24 +19,23 @@ COMMIT = 40
 LABEL = 18
 """Columns of the labels that stilts show prints."""
 GROUPS = {"models": "model", "protocols": "protocol", "studies": "study", "data": "data"}
-KINDS_OF_THINGS = ("tasks", *GROUPS, "runs")
 
 
 def ls(
-    what: Annotated[str, typer.Argument(help="tasks, models, protocols, studies, data or runs")],
+    what: Annotated[str, typer.Argument(help="tasks, models, protocols, studies, data or runs", autocompletion=things)],
     workspace: Workspace = "outputs",
 ) -> None:
     """List tasks, models, protocols, studies, sources of data, or the runs of a workspace."""
     from stilts_xl.core.errors import unknown
 
-    if what not in KINDS_OF_THINGS:
-        raise unknown("thing to list", what, KINDS_OF_THINGS)
+    if what not in THINGS:
+        raise unknown("thing to list", what, THINGS)
     if what == "tasks":
         _tasks()
     elif what == "runs":
         _runs(Path(workspace))
     else:
-        from stilts_xl.config.compose import describe, options
+        from stilts_xl.config.folder import describe, options
 
         group = GROUPS[what]
         for name in options(group):
@@ -72,7 +72,8 @@ def _runs(workspace: Path) -> None:
 
 
 def show(
-    what: Annotated[str, typer.Argument(help="task")], name: Annotated[str, typer.Argument(help="its name")]
+    what: Annotated[str, typer.Argument(help="task", autocompletion=shown)],
+    name: Annotated[str, typer.Argument(help="its name", autocompletion=tasks)],
 ) -> None:
     """Show one task: data, languages, licence, citation."""
     from stilts_xl.core.errors import unknown

@@ -5,9 +5,21 @@ from typing import Annotated
 
 import typer
 
+from stilts_xl.cli.completion import grid_settings, settings
+
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(help="settings as key=value, e.g. intermediate=squad target=tydiqa data=local data.root=DIR"),
+    typer.Argument(
+        help="settings as key=value, e.g. intermediate=squad target=tydiqa data=local data.root=DIR",
+        autocompletion=settings,
+    ),
+]
+GridOverrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="settings as key=value or key=value,value, e.g. study=xtreme or intermediate=none,squad target=tydiqa",
+        autocompletion=grid_settings,
+    ),
 ]
 Workspace = Annotated[
     str, typer.Option("--workspace", "-w", envvar="STILTS_WORKSPACE", help="where everything that was made is kept")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
+from stilts_xl.cli.options import GridOverrides, Limit, Offline, Workspace, go_offline, was_offline
 
 if TYPE_CHECKING:
     from stilts_xl.core.stage import Train
@@ -13,7 +13,7 @@ SIGNS = {"here": ("✓", "green"), "missing": ("●", "yellow"), "unneeded": ("�
 
 
 def plan(
-    overrides: Overrides = None, workspace: Workspace = "outputs", limit: Limit = 0, offline: Offline = False
+    overrides: GridOverrides = None, workspace: Workspace = "outputs", limit: Limit = 0, offline: Offline = False
 ) -> None:
     """Show what a run or a sweep would do. ✓ is here, ● is missing, ○ is absent but not needed; no stage is made."""
     go_offline(offline)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stilts_xl.cli.completion import targets
 from stilts_xl.cli.options import Workspace
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def report(
     workspace: Workspace = "outputs",
     format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, latex or json")] = "table",
-    target: Annotated[str, typer.Option(help="only this target")] = "",
+    target: Annotated[str, typer.Option(help="only this target", autocompletion=targets)] = "",
 ) -> None:
     """Print the tables of a workspace. They are recomputed from its predictions."""
     from stilts_xl.core.errors import Mistake, unknown

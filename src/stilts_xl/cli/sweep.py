@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stilts_xl.cli.grid_report import report_grid, require_plotting
-from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
+from stilts_xl.cli.options import GridOverrides, Limit, Offline, Workspace, go_offline, was_offline
 from stilts_xl.cli.slurm import print_scripts, submit_grid
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MOST_SHARED = 3
 
 
 def sweep(
-    overrides: Overrides = None,
+    overrides: GridOverrides = None,
     workspace: Workspace = "outputs",
     limit: Limit = 0,
     offline: Offline = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stilts_xl.cli.completion import stages_and_settings
 from stilts_xl.cli.options import Limit, Offline, Workspace, go_offline, was_offline
 
 if TYPE_CHECKING:
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def why(
-    words: Annotated[list[str], typer.Argument(help="a stage as plan prints it, or settings as for run, or both")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help="a stage as plan prints it, or settings as for run, or both", autocompletion=stages_and_settings
+        ),
+    ],
     workspace: Workspace = "outputs",
     limit: Limit = 0,
     offline: Offline = False,
