@@ -124,18 +124,6 @@ def test_a_cache_that_cannot_be_written_is_told_once(verb: str, tmp_path: Path, 
     assert not (tmp_path / "w" / "stages").exists()
 
 
-def test_the_doctor_says_where_sample_data_are(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
-    told = f"✓ sample data (data=sample): invented rows, on first use written into {tmp_path / 'cache'}"
-    assert told in call("doctor", "-w", tmp_path).out
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "file"))
-    said = call("doctor", "-w", tmp_path)
-    assert said.code == 0, "other data can be read"
-    assert "– no sample data (data=sample)" in said.out and "STILTS_CACHE=DIR" in said.out
-
-
 def test_a_task_says_in_which_languages_it_has_sample_data() -> None:
     there = " ".join(sample_languages(task_named("xnli")))
     assert f"sample            invented rows in {there} (data=sample)" in call("show", "task", "xnli").out
