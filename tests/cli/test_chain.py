@@ -228,8 +228,8 @@ def test_lists_name_what_there_is(space: Space):
     assert "tydiqa" in call("ls", "tasks").out and "9 languages" in call("ls", "tasks").out
     assert "xlmr_large" in call("ls", "models").out and "phang2020" in call("ls", "protocols").out
     assert call("ls", "runs", "-w", space.path).out.splitlines() == [
-        "scratch → none → tydiqa  test split  protocol smoke  seed 1  complete",
-        "scratch → squad → tydiqa  test split  protocol smoke  seed 1  complete",
+        "✓ scratch → none → tydiqa   complete, test split, protocol smoke, seed 1",
+        "✓ scratch → squad → tydiqa  complete, test split, protocol smoke, seed 1",
     ]
     shown = call("show", "task", "squad_v1").out
     assert shown.startswith("task              squad (SQuAD v1.1)")

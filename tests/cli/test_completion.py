@@ -146,7 +146,7 @@ def test_every_setting_that_is_printed_is_offered_and_every_value_offered_is_tak
         compose_run([*before, *(found[number] for found in values if number < len(found))])
 
 
-def test_tasks_and_lists_are_offered_where_they_are_asked_for(tmp_path: Path):
+def test_tasks_and_lists_are_offered_where_they_are_asked_for():
     assert offered("ls", "") == ["tasks", "models", "protocols", "studies", "data", "runs"]
     assert offered("show", "t") == ["task"]
     assert offered("show", "task", "xq") == ["xquad"]

@@ -26,7 +26,7 @@ FIRST = "stilts run target=tydiqa data=sample model={model} protocol=smoke"
 
 def doctor(
     workspace: Workspace = "outputs",
-    root: Annotated[str, typer.Option(help="a folder of official downloads to look into")] = "",
+    root: Annotated[str, typer.Option(metavar="DIR", help="a folder of official downloads to look into")] = "",
     offline: Offline = False,
 ) -> None:
     """Say what works here, and what to do about the rest. Exit 1 where a run could not work."""

@@ -8,6 +8,12 @@ import typer
 from stilts_xl.cli.completion import targets
 from stilts_xl.cli.options import Workspace
 
+EXAMPLES = (
+    "stilts report",
+    "stilts report --target tydiqa --format markdown",
+    "stilts report -f csv > scores.csv",
+)
+
 if TYPE_CHECKING:
     from stilts_xl.report.collect import Scored
     from stilts_xl.report.tables import Table
@@ -16,8 +22,10 @@ if TYPE_CHECKING:
 
 def report(
     workspace: Workspace = "outputs",
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, latex or json")] = "table",
-    target: Annotated[str, typer.Option(help="only this target", autocompletion=targets)] = "",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, markdown, csv, latex or json")
+    ] = "table",
+    target: Annotated[str, typer.Option(metavar="TASK", help="only this target", autocompletion=targets)] = "",
 ) -> None:
     """Print the tables of a workspace. They are recomputed from its predictions."""
     from stilts_xl.core.errors import Mistake, unknown

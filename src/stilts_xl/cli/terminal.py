@@ -9,6 +9,8 @@ import typer
 
 NARROWEST = 40
 """Columns below which nothing is folded any further."""
+INDENT = 4
+"""Of a text that stands below its label."""
 
 
 def columns() -> int | None:
@@ -19,10 +21,19 @@ def columns() -> int | None:
 
 
 def say(label: str, text: str = "", width: int = 0) -> None:
-    """Print a label that takes ``width`` columns, and beside it a text, folded at blanks; a word too long stays whole."""
+    """Print a label that takes ``width`` columns or more, and a text beside it, folded at blanks.
+
+    A text with a word that does not fit there stands below the label; one that fits nowhere stays whole.
+    """
     head, room = f"{label:<{width}}", columns()
     if room is None or len(head) + len(text) <= room:
         typer.echo((head + text).rstrip())
         return
-    lines = wrap(text, max(room - len(head), NARROWEST // 2), break_long_words=False, break_on_hyphens=False)
-    typer.echo(head + f"\n{' ' * width}".join(lines))
+    beside = max(map(len, text.split())) <= room - len(head)
+    indent = len(head) if beside else INDENT
+    lines = wrap(text, room - indent, break_long_words=False, break_on_hyphens=False)
+    if beside:
+        lines[0] = head + lines[0]
+    else:
+        lines.insert(0, label.rstrip())
+    typer.echo(f"\n{' ' * indent}".join(lines))
