@@ -195,17 +195,26 @@ finally:
 """
 
 
-def test_tab_costs_no_more_than_a_third_of_a_second_and_imports_nothing_heavy():
-    asked = {"_STILTS_COMPLETE": "complete_bash", "COMP_WORDS": "stilts\nrun\ntarget.lear", "COMP_CWORD": "2"}
-    seconds = []
+def watched(*words: str, **environment: str) -> tuple[float, str, set[str]]:
+    """(processor seconds, standard output, top-level modules imported) of a call, the quickest of three."""
+    found = []
     for _ in range(3):
         before = getrusage(RUSAGE_CHILDREN)
-        run = run_process([sys.executable, "-c", WATCHED], capture_output=True, text=True, env=os.environ | asked)
+        run = run_process(
+            [sys.executable, "-c", WATCHED, *words], capture_output=True, text=True, env=os.environ | environment
+        )
         after = getrusage(RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert "target.learning_rate=" in run.stdout
-        assert not {*run.stderr.split()} & {"torch", "transformers", "datasets", "numpy", "hydra", "huggingface_hub"}
-    assert min(seconds) < 0.4
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found.append((seconds, run.stdout, {*run.stderr.split()}))
+    return min(found, key=lambda one: one[0])
+
+
+def test_tab_imports_nothing_heavy_and_costs_little_more_than_help():
+    asked = {"_STILTS_COMPLETE": "complete_bash", "COMP_WORDS": "stilts\nrun\ntarget.lear", "COMP_CWORD": "2"}
+    seconds, out, imported = watched(**asked)
+    assert "target.learning_rate=" in out
+    assert not imported & {"torch", "transformers", "datasets", "numpy", "hydra", "omegaconf", "huggingface_hub"}
+    assert seconds < watched("run", "--help")[0] + 0.2
 
 
 @pytest.fixture(scope="module")
