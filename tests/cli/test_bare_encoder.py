@@ -54,8 +54,8 @@ def test_runs_of_two_splits_are_told_apart(workspace: Path):
         said = call("run", "target=bucc2018", "languages=de", f"target.split={split}", *TINY, "-w", workspace)
         assert said.code == 0, said.err
     listed = call("ls", "runs", "-w", workspace).out
-    assert "scratch → none → bucc2018  validation split  protocol smoke  complete" in listed
-    assert "scratch → none → bucc2018  test split  protocol smoke  complete" in listed
+    assert "✓ scratch → none → bucc2018  complete, validation split, protocol smoke\n" in listed
+    assert "✓ scratch → none → bucc2018  complete, test split, protocol smoke\n" in listed
 
 
 def test_layouts_that_differ_in_their_label_file_alone_are_told_apart():

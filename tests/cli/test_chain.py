@@ -228,20 +228,12 @@ def test_lists_name_what_there_is(space: Space):
     assert "tydiqa" in call("ls", "tasks").out and "9 languages" in call("ls", "tasks").out
     assert "xlmr_large" in call("ls", "models").out and "phang2020" in call("ls", "protocols").out
     assert call("ls", "runs", "-w", space.path).out.splitlines() == [
-        "scratch → none → tydiqa  test split  protocol smoke  seed 1  complete",
-        "scratch → squad → tydiqa  test split  protocol smoke  seed 1  complete",
+        "✓ scratch → none → tydiqa   complete, test split, protocol smoke, seed 1",
+        "✓ scratch → squad → tydiqa  complete, test split, protocol smoke, seed 1",
     ]
     shown = call("show", "task", "squad_v1").out
     assert shown.startswith("task              squad (SQuAD v1.1)")
     assert "CC BY-SA 4.0" in shown and "squad/train-v1.1.json" in shown
-
-
-def test_the_doctor_says_what_works_here(space: Space, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    said = call("doctor", "-w", space.path, "--root", SAMPLE_ROOT)
-    assert said.code == 0
-    for part in ("torch", "✓ CPU", f"✓ workspace {space.path} can be written", "squad train 1", "the Hub is not asked"):
-        assert part in said.out
 
 
 def test_the_cache_lists_every_stage_with_its_size(space: Space):

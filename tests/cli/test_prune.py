@@ -45,7 +45,7 @@ def test_what_is_complete_above_needs_no_weights_below(workspace) -> None:
     assert weights(workspace) == {}
     assert "nothing to do" in run(workspace).out
     assert call("cache", "verify", "-w", workspace).code == 0
-    assert call("cache", "ls", "-w", workspace).out.count("weights pruned") == 2
+    assert call("cache", "ls", "-w", workspace).out.count("  pruned") == 2
     assert call("cache", "prune", "-w", workspace).out == "0.0 kB freed\n"
 
 
@@ -60,7 +60,7 @@ def test_a_new_need_makes_the_same_bytes_again(workspace) -> None:
     call("cache", "prune", "-w", workspace)
     assert "✓ 2 trained, 1 predicted" in run(workspace, "fi").out
     assert weights(workspace) == before
-    assert "weights pruned" not in call("cache", "ls", "-w", workspace).out
+    assert "  pruned" not in call("cache", "ls", "-w", workspace).out
 
 
 def test_what_something_asked_for_is_waiting_for_is_kept(workspace) -> None:

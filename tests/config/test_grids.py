@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stilts_xl.config.build import build_request
-from stilts_xl.config.compose import compose_run, options
+from stilts_xl.config.compose import compose_run
+from stilts_xl.config.folder import options
 from stilts_xl.config.sweep import expand
 from stilts_xl.core.errors import Mistake
 from stilts_xl.tasks.catalog import all_tasks

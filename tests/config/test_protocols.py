@@ -7,7 +7,8 @@ import yaml
 
 from sample_rows import SAMPLE_ROOT
 from stilts_xl.config.build import build_request
-from stilts_xl.config.compose import compose_run, config_folder, groups, options
+from stilts_xl.config.compose import compose_run
+from stilts_xl.config.folder import config_folder, groups, options
 from stilts_xl.core.errors import Mistake
 from stilts_xl.core.recipe import Compute, Recipe, Retrieval
 from stilts_xl.core.request import Request

@@ -9,6 +9,7 @@ import typer
 
 from stilts_xl import __version__
 from stilts_xl.cli import cache, data, doctor, listing, plan, report, run, score, status, submit, sweep, why
+from stilts_xl.cli.options import examples
 from stilts_xl.core.errors import StiltsError, file_error
 
 INTERRUPTED = 130
@@ -17,17 +18,22 @@ app = typer.Typer(
     name="stilts",
     help="Intermediate-task transfer for multilingual encoders: pretrained → English intermediate task → English target "
     "task → zero-shot evaluation in every language.",
+    epilog=examples(
+        "stilts run target=tydiqa data=sample model=scratch protocol=smoke",
+        "stilts ls tasks",
+        "stilts run --help",
+    ),
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-app.command("run")(run.run)
-app.command("sweep")(sweep.sweep)
-app.command("plan")(plan.plan)
-app.command("why")(why.why)
+app.command("run", epilog=examples(*run.EXAMPLES))(run.run)
+app.command("sweep", epilog=examples(*sweep.EXAMPLES))(sweep.sweep)
+app.command("plan", epilog=examples(*plan.EXAMPLES))(plan.plan)
+app.command("why", epilog=examples(*why.EXAMPLES))(why.why)
 app.command("status")(status.status)
-app.command("report")(report.report)
+app.command("report", epilog=examples(*report.EXAMPLES))(report.report)
 app.command("score")(score.score)
 app.command("submit")(submit.submit)
 app.command("ls")(listing.ls)

@@ -1,5 +1,6 @@
 """stilts cache: the finished stages of a workspace, and whether their bytes are still what they were."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,25 +21,28 @@ def ls(workspace: Workspace = "outputs") -> None:
     from stilts_xl.store.prune import WEIGHTS, is_pruned
 
     total = 0
-    for folder, record in _stages(workspace):
+    found = _stages(workspace)
+    width = max(len(folder.name) for folder, _ in found)
+    for folder, record in found:
         if record is None:
             steps = sorted(path.name for path in folder.glob("checkpoint-???????"))
-            typer.echo(f"{folder.name:<30} not finished{', resumable at ' + steps[-1] if steps else ''}")
+            typer.echo(f"{folder.name:<{width}}  not finished{', resumable at ' + steps[-1] if steps else ''}")
             continue
         pruned = is_pruned(folder)
         size = sum(kept.bytes for name, kept in record.files.items() if not (pruned and name == WEIGHTS))
         total += size
         what = "train" if isinstance(record.stage, Train) else "predict"
-        age = record.provenance["finished"]
+        when = datetime.fromisoformat(record.provenance["finished"]).astimezone()
         typer.echo(
-            f"{record.slug:<30} {what:<8}{_size(size):>10}  {record.facts['seconds']:>8.1f} s  {age}{'  weights pruned' if pruned else ''}"
+            f"{record.slug:<{width}}  {what:<7}{_size(size):>11}{record.facts['seconds']:>9.1f} s"
+            f"  {when:%Y-%m-%d %H:%M}{'  pruned' if pruned else ''}"
         )
     typer.echo(f"{_size(total)} in all")
 
 
 @app.command("verify")
 def verify(workspace: Workspace = "outputs") -> None:
-    """Read every byte of every finished stage and compare it with its record."""
+    """Compare every byte of the finished stages with their records."""
     from stilts_xl.core.errors import StiltsError
     from stilts_xl.run.drift import drifted
     from stilts_xl.store.prune import WEIGHTS, is_pruned
@@ -74,7 +78,7 @@ def prune(
     workspace: Workspace = "outputs",
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="show what would be freed and stop")] = False,
 ) -> None:
-    """Free the weights of trainings on which nothing that was asked for is waiting. The next need makes them again."""
+    """Free the weights that nothing is waiting for. The next need makes the same bytes again."""
     from stilts_xl.core.study import stages
     from stilts_xl.run.plan import missing
     from stilts_xl.store.prune import WEIGHTS, clear_workspace, idle

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stilts_xl.cli.completion import fetched
 from stilts_xl.cli.options import Offline, Overrides, Workspace, go_offline, was_offline
+from stilts_xl.cli.terminal import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +27,7 @@ def options() -> None:
 
 @app.command("check")
 def check(overrides: Overrides = None, workspace: Workspace = "outputs", offline: Offline = False) -> None:
-    """Read every row that a run needs, and say what is there and what is wrong. Without a target: every task's rows."""
+    """Read every row that a run needs, and say what is wrong. Without a target: every task's rows."""
     go_offline(offline)
     from stilts_xl.cli.sample import prepare_sample, sample_of
     from stilts_xl.config.build import NO_TASK, build_request
@@ -70,29 +72,32 @@ def _check_one(
     try:
         data = pin(task, split, language, place, 0, remembering(Path(workspace) / "cache" / "digests.json"))
         if isinstance(data, Absent):
-            typer.echo(f"{'✗' if needed else '–'} {name} no file, looked for {' or '.join(data.looked)}")
+            say(f"{'✗' if needed else '–'} {name} ", f"no file, looked for {' or '.join(data.looked)}")
             return needed
         loaded = load(task, data, place)
     except StiltsError as error:
-        typer.echo(f"✗ {name} {error}")
+        say(f"✗ {name} ", str(error))
         return True
     notes = [f"{len(loaded.examples):,} examples"]
     notes += [f"{loaded.excluded:,} rows left out, as the official set does"] if loaded.excluded else []
     notes += [f"{loaded.moved:,} answers re-located"] if loaded.moved else []
     notes += [f"{loaded.unlabelled:,} without gold"] if loaded.unlabelled else []
-    typer.echo(f"✓ {name} {', '.join(notes)}  {loaded.origin.removeprefix(place.root + '/')}")
+    say(f"✓ {name} ", f"{', '.join(notes)}  {loaded.origin.removeprefix(place.root + '/')}")
     return False
 
 
 @app.command("fetch")
 def fetch(
     words: Annotated[
-        list[str] | None, typer.Argument(help="tasks, and data.root=DIR, the folder to put their data into")
+        list[str] | None,
+        typer.Argument(
+            metavar="TASK|data.root=DIR", help="tasks, and the folder to put their data into", autocompletion=fetched
+        ),
     ] = None,
     workspace: Workspace = "outputs",
     offline: Offline = False,
 ) -> None:
-    """Download the data of tasks from the Hub into data.root, and verify them; what is there is not fetched again."""
+    """Download the data of tasks from the Hub, and verify them. What is there is not fetched again."""
     from shlex import quote
 
     from stilts_xl.core.errors import Interrupted, Mistake

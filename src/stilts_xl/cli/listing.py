@@ -1,45 +1,45 @@
 """stilts ls and stilts show: what there is, and one of them in full."""
 
-import sys
 from pathlib import Path
-from shutil import get_terminal_size
-from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stilts_xl.cli.completion import THINGS, shown, tasks, things
 from stilts_xl.cli.options import Workspace
+from stilts_xl.cli.terminal import say
 
 if TYPE_CHECKING:
     from stilts_xl.core.task import Files, Task
 
 COMMIT = 40
 """Digits of a commit."""
+NAME = 14
+"""Columns of the names that stilts ls prints."""
 LABEL = 18
 """Columns of the labels that stilts show prints."""
 GROUPS = {"models": "model", "protocols": "protocol", "studies": "study", "data": "data"}
-KINDS_OF_THINGS = ("tasks", *GROUPS, "runs")
 
 
 def ls(
-    what: Annotated[str, typer.Argument(help="tasks, models, protocols, studies, data or runs")],
+    what: Annotated[str, typer.Argument(help="tasks, models, protocols, studies, data or runs", autocompletion=things)],
     workspace: Workspace = "outputs",
 ) -> None:
-    """List tasks, models, protocols, studies, sources of data, or the runs of a workspace."""
+    """List what there is to choose from, or the runs of a workspace."""
     from stilts_xl.core.errors import unknown
 
-    if what not in KINDS_OF_THINGS:
-        raise unknown("thing to list", what, KINDS_OF_THINGS)
+    if what not in THINGS:
+        raise unknown("thing to list", what, THINGS)
     if what == "tasks":
         _tasks()
     elif what == "runs":
         _runs(Path(workspace))
     else:
-        from stilts_xl.config.compose import describe, options
+        from stilts_xl.config.folder import describe, options
 
         group = GROUPS[what]
         for name in options(group):
-            typer.echo(f"{name:<14}{describe(group, name)}")
+            say(name, describe(group, name), NAME)
 
 
 def _tasks() -> None:
@@ -48,7 +48,8 @@ def _tasks() -> None:
     for task in all_tasks().values():
         reach = f"{len(task.languages)} languages" if len(task.languages) > 1 else "English"
         trained = f", trained on {task.train_on}" if task.train_on else "" if task.learns else ", nothing to train"
-        typer.echo(f"{task.name:<15}{task.kind:<10}{reach:<14}{task.title}{trained}")
+        head = f"{task.name:<15}{task.kind:<10}{reach:<14}"
+        say(head, f"{task.title}{trained}", len(head))
 
 
 def _runs(workspace: Path) -> None:
@@ -59,20 +60,22 @@ def _runs(workspace: Path) -> None:
     runs = kept_runs(workspace)
     if not runs:
         raise Mistake(f"{workspace} holds no runs; stilts run makes some, -w names another workspace")
-    for run in runs:
-        cell = run.cell
+    chains = [f"{run.cell.model.name} → {run.cell.intermediate} → {run.cell.target}" for run in runs]
+    width = max(map(len, chains)) + 4
+    for chain, run in zip(chains, runs, strict=True):
         steps = plan(run.goals, workspace)
         left = sum(step.state == "missing" for step in steps)
-        seed = "" if cell.seed is None else f"  seed {cell.seed}"
-        state = "complete" if not left else f"{left} of {len(steps)} stages missing"
-        chain = f"{cell.model.name} → {cell.intermediate} → {cell.target}"
-        limited = f"  limited to {run.limit}" if run.limit else ""
-        made = "  sample data" if run.source == "sample" else ""
-        typer.echo(f"{chain}  {cell.split} split  protocol {cell.protocol}{seed}{made}{limited}  {state}")
+        told = [f"{left} of {len(steps)} stages missing" if left else "complete"]
+        told += [f"{run.cell.split} split", f"protocol {run.cell.protocol}"]
+        told += [] if run.cell.seed is None else [f"seed {run.cell.seed}"]
+        told += ["sample data"] if run.source == "sample" else []
+        told += [f"limited to {run.limit}"] if run.limit else []
+        say(f"{'●' if left else '✓'} {chain}", ", ".join(told), width)
 
 
 def show(
-    what: Annotated[str, typer.Argument(help="task")], name: Annotated[str, typer.Argument(help="its name")]
+    what: Annotated[str, typer.Argument(help="task", autocompletion=shown)],
+    name: Annotated[str, typer.Argument(help="its name", autocompletion=tasks)],
 ) -> None:
     """Show one task: data, languages, licence, citation."""
     from stilts_xl.core.errors import unknown
@@ -93,15 +96,7 @@ def show(
     lines += [("where", task.where)] if task.where else []
     lines += [("licence", task.licence), ("citation", task.citation), ("homepage", task.homepage)]
     for label, text in lines:
-        typer.echo(_folded(f"{label:<{LABEL}}{text}"))
-
-
-def _folded(line: str) -> str:
-    """A line as it is for pipes; on a terminal folded at blanks, each part below the text."""
-    if not sys.stdout.isatty():
-        return line
-    width = max(get_terminal_size().columns, 2 * LABEL)
-    return fill(line, width, subsequent_indent=" " * LABEL, break_long_words=False, break_on_hyphens=False)
+        say(label, text, LABEL)
 
 
 def _trained_on(task: "Task") -> str:

@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
+from stilts_xl.cli.options import GridOverrides, Limit, Offline, Workspace, go_offline, was_offline
+
+EXAMPLES = (
+    "stilts plan intermediate=squad target=tydiqa",
+    "stilts plan study=xtreme data=local data.root=DIR",
+)
 
 if TYPE_CHECKING:
     from stilts_xl.core.stage import Train
@@ -13,9 +18,12 @@ SIGNS = {"here": ("✓", "green"), "missing": ("●", "yellow"), "unneeded": ("�
 
 
 def plan(
-    overrides: Overrides = None, workspace: Workspace = "outputs", limit: Limit = 0, offline: Offline = False
+    overrides: GridOverrides = None, workspace: Workspace = "outputs", limit: Limit = 0, offline: Offline = False
 ) -> None:
-    """Show what a run or a sweep would do. ✓ is here, ● is missing, ○ is absent but not needed; no stage is made."""
+    """Show what a run or a sweep would do. No stage is made.
+
+    ✓ is here, ● is missing, ○ is absent but not needed.
+    """
     go_offline(offline)
     if is_grid(overrides or []):
         from stilts_xl.cli.sweep import announce, chains_of

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stilts_xl.cli.completion import targets
 from stilts_xl.cli.options import Workspace
+
+EXAMPLES = (
+    "stilts report",
+    "stilts report --target tydiqa --format markdown",
+    "stilts report -f csv > scores.csv",
+)
 
 if TYPE_CHECKING:
     from stilts_xl.report.collect import Scored
@@ -15,8 +22,10 @@ if TYPE_CHECKING:
 
 def report(
     workspace: Workspace = "outputs",
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, latex or json")] = "table",
-    target: Annotated[str, typer.Option(help="only this target")] = "",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, markdown, csv, latex or json")
+    ] = "table",
+    target: Annotated[str, typer.Option(metavar="TASK", help="only this target", autocompletion=targets)] = "",
 ) -> None:
     """Print the tables of a workspace. They are recomputed from its predictions."""
     from stilts_xl.core.errors import Mistake, unknown

@@ -10,6 +10,13 @@ import typer
 from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
 from stilts_xl.cli.slurm import print_scripts, submit_grid
 
+EXAMPLES = (
+    "stilts run target=tydiqa data=sample model=scratch protocol=smoke",
+    "stilts run intermediate=squad target=tydiqa",
+    "stilts run intermediate=mnli target=xnli data=local data.root=DIR",
+    "stilts run target=xquad model=xlmr_base seed=2 target.learning_rate=3e-5",
+)
+
 if TYPE_CHECKING:
     from stilts_xl.core.stage import Stage
     from stilts_xl.run.resolve import Chain
@@ -23,7 +30,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="show the plan and stop")] = False,
     cfg: Annotated[bool, typer.Option("--cfg", help="print the composed configuration and stop")] = False,
 ) -> None:
-    """Run one chain and print its table. For example: stilts run intermediate=squad target=tydiqa."""
+    """Run one chain and print its table. The same command again continues it, or does nothing."""
     go_offline(offline)
     from stilts_xl.config.build import build_request
     from stilts_xl.config.compose import compose_run

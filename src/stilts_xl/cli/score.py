@@ -9,15 +9,15 @@ FORMATS = ("table", "json")
 
 
 def score(
-    predictions: Annotated[Path, typer.Option(help="folder with TASK/test-LANGUAGE.tsv or .json files")],
-    labels: Annotated[Path, typer.Option(help="folder of the same layout with the gold labels")],
-    suite: Annotated[str, typer.Option(help="the benchmark: xtreme")] = "xtreme",
-    format: Annotated[str, typer.Option("--format", "-f", help="table or json")] = "table",
+    predictions: Annotated[Path, typer.Option(metavar="DIR", help="folder with TASK/test-LANGUAGE.tsv or .json files")],
+    labels: Annotated[Path, typer.Option(metavar="DIR", help="folder of the same layout with the gold labels")],
+    suite: Annotated[str, typer.Option(metavar="NAME", help="the benchmark: xtreme")] = "xtreme",
+    format: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="table or json")] = "table",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="write to this file, not to the terminal")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="write to this file, not to the terminal")
     ] = None,
 ) -> None:
-    """Score predictions in XTREME's submission layout, as XTREME's own evaluator does."""
+    """Score a folder in XTREME's submission layout. The digits are those of XTREME's own evaluator."""
     from stilts_xl.core.errors import Mistake, unknown
     from stilts_xl.report.render import plain
     from stilts_xl.report.suite import as_json, score_folders, suite_named, tables

@@ -24,7 +24,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="look again and again, until nothing runs")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object; with --watch a line a change")] = False,
 ) -> None:
-    """Say what is running, done, failed and left, from the workspace's files alone. For example: stilts status --watch.
+    """Say what runs, is done, has failed and waits. The workspace's files are read, from any shell.
 
     The object of --json has the fields workspace, tally, running, interrupted, failed and commands (latest first, each
     with words, cells and tally). In a tally, stages = done + running + waiting + failed + blocked; trainings, of which

@@ -10,16 +10,23 @@ from stilts_xl.cli.options import Workspace
 
 
 def submit(
-    out: Annotated[Path, typer.Option(help="the folder to write: TASK/test-LANGUAGE files and manifest.json")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="the folder to write: TASK/test-LANGUAGE files and manifest.json")
+    ],
     workspace: Workspace = "outputs",
-    suite: Annotated[str, typer.Option(help="the benchmark: xtreme")] = "xtreme",
-    model: Annotated[str, typer.Option(help="where the workspace has predictions of several")] = "",
+    suite: Annotated[str, typer.Option(metavar="NAME", help="the benchmark: xtreme")] = "xtreme",
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="the model, where the workspace has predictions of several")
+    ] = "",
     use: Annotated[
-        list[str] | None, typer.Option(help="TARGET=INTERMEDIATE, where the best is not to be chosen; may be repeated")
+        list[str] | None,
+        typer.Option(metavar="TARGET=INTERMEDIATE", help="this chain, not the best one; may be repeated"),
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="also write the gold, for stilts score, to this folder")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="also write the gold, for stilts score, to this folder")
+    ] = None,
 ) -> None:
-    """Write a submission from a workspace: for each target the chain with the best English validation score."""
+    """Write a folder in XTREME's submission layout. For each target, the chain with the best English validation score."""
     from stilts_xl.core.errors import Mistake
     from stilts_xl.report.submit import choices, write_submission
     from stilts_xl.report.suite import suite_named

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stilts_xl.cli.grid_report import report_grid, require_plotting
-from stilts_xl.cli.options import Limit, Offline, Overrides, Workspace, go_offline, was_offline
+from stilts_xl.cli.options import GridOverrides, Limit, Offline, Workspace, go_offline, was_offline
 from stilts_xl.cli.slurm import print_scripts, submit_grid
+
+EXAMPLES = (
+    "stilts sweep intermediate=none,squad target=xquad,tydiqa seed=1,2",
+    "stilts sweep intermediate=none,mnli 'target=*qa' data=local data.root=DIR",
+    "stilts sweep study=smoke data=sample --plot gains.png",
+    "stilts sweep study=xtreme --dry-run",
+)
 
 if TYPE_CHECKING:
     from stilts_xl.core.launch import Launch
@@ -24,17 +31,19 @@ MOST_SHARED = 3
 
 
 def sweep(
-    overrides: Overrides = None,
+    overrides: GridOverrides = None,
     workspace: Workspace = "outputs",
     limit: Limit = 0,
     offline: Offline = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="run the cells whose data are here, though others lack theirs")
     ] = False,
-    plot: Annotated[str, typer.Option("--plot", help="draw the gains to FILE, as gains.png, too")] = "",
+    plot: Annotated[
+        str, typer.Option("--plot", help="draw the gains to FILE (png, svg, pdf), too", metavar="FILE")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="show what would be made and stop")] = False,
 ) -> None:
-    """Run a grid and print its table. For example: stilts sweep intermediate=none,squad target=xquad,tydiqa seed=1,2."""
+    """Run a grid and print its table. What its chains have in common is made once."""
     go_offline(offline)
     from stilts_xl.run.plan import missing_stages
     from stilts_xl.store.calls import Call, keep_call

@@ -7,19 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stilts_xl.cli.completion import stages_and_settings
 from stilts_xl.cli.options import Limit, Offline, Workspace, go_offline, was_offline
+
+EXAMPLES = ("stilts why mnli-81c07d55", "stilts why target=xnli seed=2")
 
 if TYPE_CHECKING:
     from stilts_xl.core.stage import Model, Stage
 
 
 def why(
-    words: Annotated[list[str], typer.Argument(help="a stage as plan prints it, or settings as for run, or both")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help="a stage as plan prints it, or settings as for run, or both",
+            metavar="STAGE|KEY=VALUE",
+            autocompletion=stages_and_settings,
+        ),
+    ],
     workspace: Workspace = "outputs",
     limit: Limit = 0,
     offline: Offline = False,
 ) -> None:
-    """Say why a stage is missing. For example: stilts why mnli-81c07d55, or stilts why target=xnli seed=2."""
+    """Say why a stage is missing. Printed are the nearest one that is here, and the settings that differ."""
     go_offline(offline)
     from stilts_xl.core.errors import Mistake
     from stilts_xl.core.stage import slug

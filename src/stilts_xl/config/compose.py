@@ -1,7 +1,6 @@
 """Overrides to one plain mapping, through Hydra; its errors become one or two lines."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -11,30 +10,11 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from stilts_xl.config.folder import PHASES, config_folder, groups, options
 from stilts_xl.core.errors import Mistake, unknown
 
-PACKAGE = Path(__file__).parents[1]
-PHASES = ("intermediate", "target")
-STUDY = "study"
-"""The folder of named grids; a run has none."""
 PATHS = ("data.root", "model.path", "model.tokenizer")
 VARIANTS = "protocol.variants."
-
-
-def config_folder() -> Path:
-    """The YAML files: inside the installed package, or beside src in a checkout."""
-    inside = PACKAGE / "configs"
-    return inside if inside.is_dir() else PACKAGE.parents[1] / "configs"
-
-
-def options(group: str) -> list[str]:
-    """The names a configuration group knows."""
-    return sorted(file.stem for file in (config_folder() / group).glob("*.yaml"))
-
-
-def groups() -> list[str]:
-    """The configuration groups, those of the tasks' two roles left out."""
-    return sorted(folder.name for folder in config_folder().iterdir() if folder.is_dir() and folder.name != STUDY)
 
 
 def compose_run(overrides: list[str]) -> dict[str, Any]:
@@ -136,13 +116,3 @@ def _unknown_key(key: str, overrides: list[str]) -> Mistake:
         section = section.get(part, {}) if isinstance(section, dict) else {}
     known = [f"{parent}.{inner}" if parent else inner for inner in section] if isinstance(section, dict) else []
     return unknown("setting", key, known or whole)
-
-
-def describe(group: str, name: str) -> str:
-    """The comment at the head of an option's file, or where its model comes from."""
-    text = (config_folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
-    first = text.splitlines()[0]
-    if first.startswith("#"):
-        return first.lstrip("# ")
-    found = re.search(r"^repo: (\S+)", text, re.MULTILINE)
-    return f"{found.group(1)} on the Hub" if found else ""

@@ -12,7 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 
-from stilts_xl.config.compose import PATHS, PHASES, compose_run, config_folder, options
+from stilts_xl.config.compose import PATHS, compose_run
+from stilts_xl.config.folder import PHASES, config_folder, options
 from stilts_xl.core.errors import Mistake, unknown
 from stilts_xl.core.recipe import Recipe, Retrieval
 from stilts_xl.tasks.catalog import all_tasks
