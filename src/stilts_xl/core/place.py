@@ -9,7 +9,7 @@ class Sample:
 
     seed: int
     train: int
-    """Rows of each task and language; so are the next two."""
+    """Rows of each task and language, of SQuAD paragraphs with four questions each; the next two are rows too."""
     validation: int
     test: int
     text: int

@@ -60,11 +60,13 @@ def question_files(world: World, languages: Languages) -> Files:
 
 
 def _squad(world: World, languages: Languages) -> Files:
+    """As many paragraphs to train on as other tasks have rows; SQuAD is the largest of the sets with questions."""
     for english in present(("en",), languages):
         for split, stem in (("train", "train"), ("validation", "dev")):
-            told_once = list(passages("squad", world, split, world.rows(split)))
+            rows = world.train * QUESTIONS if split == "train" else world.validation
+            told_once = list(passages("squad", world, split, rows))
             yield f"squad/{stem}-v1.1.json", _json("1.1", _articles(f"squad-{stem}", told_once, english, english))
-            half = list(passages("squad_v2", world, split, world.rows(split), impossible=True))
+            half = list(passages("squad_v2", world, split, rows, impossible=True))
             articles = _articles(f"squad_v2-{stem}", half, english, english, second=True)
             yield f"squad_v2/{stem}-v2.0.json", _json("v2.0", articles)
 

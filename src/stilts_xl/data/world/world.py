@@ -18,7 +18,7 @@ class World:
 
     seed: int
     train: int
-    """Rows of each task and language; so are the next two."""
+    """Rows of each task and language, of SQuAD paragraphs with four questions each; the next two are rows too."""
     validation: int
     test: int
     text: int
