@@ -13,6 +13,7 @@ from stilts_xl.core.recipe import Recipe, Retrieval
 from stilts_xl.core.request import ModelChoice, Request
 from stilts_xl.core.study import Phase
 from stilts_xl.core.task import Task
+from stilts_xl.model.bundled import BUNDLED, MINI
 from stilts_xl.tasks.catalog import all_tasks, task_named, training_task
 
 NO_MODEL = {
@@ -79,9 +80,8 @@ def _protocol(section: Mapping[str, Any]) -> Mapping[str, Any]:
 def _model(section: Mapping[str, Any]) -> ModelChoice:
     model = build(ModelChoice, NO_MODEL | dict(section), "model")
     if model.path:
-        return replace(
-            model, path=str(Path(model.path).expanduser()), name=Path(model.path).expanduser().resolve().name, repo=""
-        )
+        folder = MINI if model.path == BUNDLED else Path(model.path).expanduser()
+        return replace(model, path=str(folder), name=folder.resolve().name, repo="")
     if model.from_scratch and model.hidden_size % model.heads:
         raise Mistake(f"model.hidden_size={model.hidden_size} is not a multiple of model.heads={model.heads}")
     return model
