@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 # Another torch build (CUDA): make setup STILTS_TORCH=torch==2.13.0+cu130
 STILTS_TORCH ?= $(shell grep '^torch==' constraints.txt)
 WORKSPACE ?= outputs
+SMALL := model=mini data=sample protocol=sample
 
-.PHONY: help setup run test check bench chaos
+.PHONY: help setup run grid test check bench chaos
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -21,10 +22,14 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)/constraints.txt --editable '.[dev]'
 	touch $@
 
-run: setup  ## SQuAD -> TyDiQA with a tiny model on sample data, then its table
-	$(BIN)/stilts run intermediate=none target=tydiqa data=sample model=scratch protocol=smoke --workspace '$(WORKSPACE)'
-	$(BIN)/stilts run intermediate=squad target=tydiqa data=sample model=scratch protocol=smoke --workspace '$(WORKSPACE)'
-	@echo 'Next: $(BIN)/stilts run intermediate=mnli target=xnli data=sample model=scratch protocol=smoke'
+run: setup  ## TyDiQA without and with SQuAD first, by the bundled model on sample data: two tables
+	$(BIN)/stilts run intermediate=none target=tydiqa $(SMALL) --workspace '$(WORKSPACE)'
+	$(BIN)/stilts run intermediate=squad target=tydiqa $(SMALL) --workspace '$(WORKSPACE)'
+	@echo 'next: make grid, for every intermediate task and target, or your own: $(BIN)/stilts run --help'
+
+grid: setup  ## nine intermediate tasks and none, nine targets, by the bundled model on sample data, and a picture
+	$(BIN)/stilts sweep study=xtreme $(SMALL) compute=cpu compute.threads=1 compute.workers=2 $(GRID) \
+	    --plot '$(WORKSPACE)/gains.png' --workspace '$(WORKSPACE)'
 
 test: setup  ## the tests, offline
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile

@@ -20,7 +20,7 @@ EXTRAS = {
     "mlflow": ("tracker=mlflow", "mlflow", "training curves"),
 }
 """Extra of the package -> what it makes possible as it is typed, the module that must be there, and what that is for."""
-FIRST = "stilts run target=tydiqa data=sample model={model} protocol=smoke"
+FIRST = "stilts run intermediate=squad target=tydiqa model=mini data=sample protocol=sample"
 """A chain that needs no network."""
 
 
@@ -31,19 +31,20 @@ def doctor(
 ) -> None:
     """Say what works here, and what to do about the rest. Exit 1 where a run could not work."""
     go_offline(offline)
+    from stilts_xl.config.folder import describe
     from stilts_xl.core.errors import StiltsError
 
     wrong = [*_packages(), *_devices(), *_workspace(Path(workspace))]
     _tell("–" if (network := _network(offline or was_offline())) else "✓", "data=hub", network or "the Hub answers")
     wrong += _root(root)
     sample = _sample(workspace)
-    small = _bundled()
+    _tell("✓", "model=mini", describe("model", "mini"))
     _extras()
     if wrong:
         raise StiltsError(f"a run would fail here: {', '.join(wrong)}")
     if sample:
         typer.echo()
-        say("try", FIRST.format(model="mini" if small else "scratch"), 5)
+        say("try", FIRST, 5)
 
 
 def _tell(sign: str, label: str, text: str) -> None:
@@ -144,16 +145,6 @@ def _sample(workspace: str) -> bool:
         when = "on first use written into" if is_unwritten(place) else "here in"
         _tell("✓", "data=sample", f"invented rows, offline, {when} {place.root}")
     return usable
-
-
-def _bundled() -> bool:
-    """Say that the small model which the package brings along is there, where it is."""
-    from stilts_xl.config.folder import describe, options
-
-    there = "mini" in options("model")
-    if there:
-        _tell("✓", "model=mini", describe("model", "mini"))
-    return there
 
 
 def _extras() -> None:

@@ -6,7 +6,7 @@ from statistics import stdev
 
 from stilts_xl.metrics.scores import METRICS, Metric, mean
 from stilts_xl.report.collect import Scored, model_name
-from stilts_xl.report.tables import Table
+from stilts_xl.report.tables import SAMPLE, Table
 from stilts_xl.tasks.catalog import all_tasks, task_named
 
 NONE = "none"
@@ -158,7 +158,7 @@ def _footer(group: Sequence[Scored]) -> tuple[str, ...]:
         lines[-1] += f" · {'mean over seeds' if several else 'seed'} {', '.join(map(str, seeds))}"
         lines[-1] += ", ± their standard deviation" if several else ""
     if any(scored.run.source == "sample" for scored in group):
-        lines.append("sample data: invented rows to try things out; no number here means anything")
+        lines.append(SAMPLE)
     limits = sorted({scored.run.limit for scored in group} - {0})
     lines += [f"limited to {limit} examples a split: not comparable with other results" for limit in limits]
     return tuple(lines)

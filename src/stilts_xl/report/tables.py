@@ -10,6 +10,7 @@ from stilts_xl.store.runs import Run
 from stilts_xl.tasks.catalog import task_named
 
 SHORT = {"f1": "F1", "exact_match": "EM"}
+SAMPLE = "sample data: an invented world to try things out; no number here says anything about real languages"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _footer(found: Scored, baseline: Scored | None) -> tuple[str, ...]:
             f"gain over {below[-1] if below else 'the bare encoder'} (no intermediate task), ± over the same items"
         )
     if run.source == "sample":
-        lines.append("sample data: invented rows to try things out; no number here means anything")
+        lines.append(SAMPLE)
     hub = task_named(cell.target).hub
     if run.source == "hub" and hub is not None and hub.deviation:
         lines.append(f"the Hub's copy deviates from the official data: {hub.deviation}")
