@@ -11,7 +11,7 @@ from stilts_xl.core.score import Score
 from stilts_xl.core.stage import Predict
 from stilts_xl.core.study import Cell, Phase
 from stilts_xl.report.collect import Scored
-from stilts_xl.report.grid import grid_gains, grid_tables
+from stilts_xl.report.grid import full_colour, grid_gains, grid_tables
 from stilts_xl.report.picture import draw_gains
 from stilts_xl.report.render import draw
 from stilts_xl.report.tables import Table
@@ -111,6 +111,13 @@ def test_a_picture_of_the_gains_is_written_with_what_a_reader_must_know(tmp_path
     assert {"mnli", "squad"} <= set(drawn) and any("sample data" in text for text in drawn)
     draw_gains(grid_gains(found), tmp_path / "gains.png")
     assert (tmp_path / "gains.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_extreme_gain_does_not_pale_the_others() -> None:
+    assert full_colour([1.0, -2.0, 3.0]) == 3.0
+    assert full_colour([0.5] * 18 + [4.0, -50.0]) == 0.5
+    assert full_colour([0.0] * 19 + [2.0]) == 2.0
+    assert full_colour([]) == full_colour([0.0, 0.0]) == 1.0
 
 
 def test_a_map_of_colours_is_darkest_where_the_gain_is_largest() -> None:

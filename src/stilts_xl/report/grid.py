@@ -40,6 +40,12 @@ def grid_tables(found: Iterable[Scored]) -> list[Table]:
     return tables
 
 
+def full_colour(gains: Iterable[float]) -> float:
+    """How large a gain or loss has the fullest colour: one in ten is larger, lest a single one pale all others."""
+    sizes = sorted(abs(gain) for gain in gains)
+    return (sizes[-1 - len(sizes) // 10] or sizes[-1] if sizes else 0.0) or 1.0
+
+
 def grid_gains(found: Iterable[Scored]) -> list[Gains]:
     """The gains of each model, for pictures."""
     return [_gains(model, group) for model, group in _by_model(found).items()]

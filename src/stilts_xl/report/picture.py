@@ -9,14 +9,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from stilts_xl.metrics.scores import METRICS, mean
-from stilts_xl.report.grid import Gains
+from stilts_xl.report.grid import Gains, full_colour
 from stilts_xl.report.tables import SHORT
 from stilts_xl.tasks.catalog import task_named
 
 INCHES = 0.55
 """Of a cell."""
 DARK = 0.6
-"""Share of the largest gain above which a number is written in white."""
+"""Share of the gain with the fullest colour above which a number is written in white."""
 
 
 def draw_gains(found: Sequence[Gains], path: Path) -> None:
@@ -35,8 +35,8 @@ def draw_gains(found: Sequence[Gains], path: Path) -> None:
 def _draw(axis: Axes, gains: Gains) -> None:
     means = [[mean(list(values.values())) if values else float("nan") for values in row] for row in gains.values]
     matrix = np.array(means, dtype=float)
-    largest = max(np.nanmax(np.abs(matrix), initial=0.0), 1e-9)
-    axis.imshow(np.ma.masked_invalid(matrix), cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto")
+    fullest = full_colour(matrix[np.isfinite(matrix)].tolist())
+    axis.imshow(np.ma.masked_invalid(matrix), cmap="RdBu", vmin=-fullest, vmax=fullest, aspect="auto")
     axis.set_facecolor("0.9")
     axis.set_xticks(range(len(gains.targets)), [_label(target) for target in gains.targets])
     axis.set_yticks(range(len(gains.rows)), gains.rows)
@@ -46,16 +46,22 @@ def _draw(axis: Axes, gains: Gains) -> None:
     for row, values in enumerate(gains.values):
         for column, by_seed in enumerate(values):
             if by_seed:
-                _write(axis, row, column, matrix[row, column], list(by_seed.values()), largest)
+                _write(axis, row, column, matrix[row, column], list(by_seed.values()), fullest)
     axis.set_title(f"{gains.model}: gain over no intermediate task, average over languages", fontsize=11, pad=12)
-    axis.set_xlabel("\n".join(gains.footer), fontsize=6.5, color="0.35", labelpad=8, wrap=True)
+    axis.set_xlabel(
+        "\n".join((*gains.footer, f"fullest colours from ±{fullest:.1f} on")),
+        fontsize=6.5,
+        color="0.35",
+        labelpad=8,
+        wrap=True,
+    )
 
 
-def _write(axis: Axes, row: int, column: int, value: float, seeds: list[float], largest: float) -> None:
+def _write(axis: Axes, row: int, column: int, value: float, seeds: list[float], fullest: float) -> None:
     text = f"{value:+.1f}" if round(value, 1) else "0.0"
     if len(seeds) > 1:
         text += f"\n± {np.std(seeds, ddof=1):.1f}"
-    colour = "white" if abs(value) > DARK * largest else "black"
+    colour = "white" if abs(value) > DARK * fullest else "black"
     axis.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
 
 

@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from stilts_xl.core.score import Score
+from stilts_xl.report.grid import full_colour
 from stilts_xl.report.tables import Table
 
 FORMATS = ("table", "markdown", "csv", "latex", "json")
@@ -130,15 +131,15 @@ def _leading(cell: str) -> float | None:
 
 
 def _heat(table: Table) -> Callable[[str, str], Text]:
-    """Colours for gains: blue above nothing and red below, the darker the more, on one scale for the whole table."""
+    """Colours for gains: blue above nothing and red below, the fuller the more, on one scale for the whole table."""
     values = [_leading(cell) for row in table.rows for cell in row[1:]]
-    largest = max((abs(value) for value in values if value is not None), default=0.0) or 1.0
+    fullest = full_colour(value for value in values if value is not None)
 
     def coloured(cell: str, column: str) -> Text:
         value = None if column == table.columns[0] else _leading(cell)
         if value is None:
             return Text(cell)
-        share = min(1.0, abs(value) / largest)
+        share = min(1.0, abs(value) / fullest)
         red, green, blue = (round(255 + (end - 255) * share) for end in (MORE if value > 0 else LESS))
         return Text(cell, style=f"{'white' if share > 0.6 else 'black'} on rgb({red},{green},{blue})")
 
