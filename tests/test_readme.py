@@ -18,6 +18,8 @@ BUNDLED = ("model=scratch", "model=mini")
 CLUSTERS = ("compute=ray", "compute=slurm")
 """Lines for these only show what they would make; tests/run/test_ray.py and test_slurm.py run them."""
 LARGE = re.compile(r"study=xtreme\w*")
+ELSEWHERE = {"--install-completion": Path(__file__).parent / "cli" / "test_completion.py"}
+"""What a line begins with -> the file that tests it."""
 SHORT = ("intermediate.max_steps=2", "target.max_steps=2", "compute.workers=0", "--limit", "4")
 """For a grid: a few steps on a few rows, in this process."""
 
@@ -127,5 +129,7 @@ def test_a_grid_of_readme_runs(line: Line, workspace: Path, model: Path):
         require_done(call(*words, *SHORT, "-w", workspace), line)
 
 
-def test_every_verb_of_readme_is_run_above():
-    assert {line.words[0] for line in COMMANDS} <= {"run", "sweep"}, "say here how a line of another verb is run"
+def test_lines_of_other_verbs_are_tested_elsewhere():
+    for verb in {line.words[0] for line in COMMANDS} - {"run", "sweep"}:
+        assert verb in ELSEWHERE, f"say here how a line of {verb} is run"
+        assert verb in ELSEWHERE[verb].read_text(encoding="utf-8")
