@@ -18,7 +18,8 @@ settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Sample data are kept for the session, where all of its processes find them."""
+    """Sample data are kept for the session, where all of its processes find them; and no test is in a terminal."""
+    os.environ.pop("COLUMNS", None)  # pytest-xdist sets it in its workers
     if not hasattr(config, "workerinput"):
         os.environ["STILTS_CACHE"] = tempfile.mkdtemp(prefix="stilts-tests-")
 

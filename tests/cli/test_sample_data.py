@@ -60,7 +60,7 @@ def test_whoever_reads_first_writes(verb: tuple[str, ...], tmp_path: Path, monke
 
 
 def test_every_table_says_sample_data(workspace: Path) -> None:
-    assert "sample data: invented rows" in call("run", *CHAIN, "-w", workspace).out
+    assert "sample data: an invented world" in call("run", *CHAIN, "-w", workspace).out
     assert "sample data: " in call("sweep", *CHAIN, "-w", workspace).out
     for form in ("table", "markdown", "latex"):
         assert "sample data" in call("report", "-f", form, "-w", workspace).out, form

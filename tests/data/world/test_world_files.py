@@ -15,6 +15,7 @@ from stilts_xl.core.errors import Mistake
 from stilts_xl.core.example import ChoiceExample, Example, PairExample, SpanExample, TagExample
 from stilts_xl.data.sources import Found, locate
 from stilts_xl.data.world.language import languages
+from stilts_xl.data.world.passages import QUESTIONS as OF_A_PARAGRAPH
 from stilts_xl.data.world.write import COMPLETE, world_key, write_world
 from stilts_xl.tasks.catalog import all_tasks, task_named
 
@@ -50,6 +51,8 @@ def expected_rows(task: str, split: str) -> int:
         return SIZES["text"]
     if task == "tydiqa" and split == "validation":  # the same file as test
         return SIZES["test"]
+    if task in ("squad", "squad_v2") and split == "train":
+        return SIZES[split] * OF_A_PARAGRAPH
     return SIZES[split] * (2 if task_named(task).kind == "retrieve" else 1)
 
 
