@@ -76,7 +76,7 @@ class Running:
 
 @dataclass
 class Took:
-    """What stages of one sort took in this session."""
+    """What stages of one sort took while this command ran."""
 
     seconds: float = 0.0
     stages: int = 0
@@ -86,7 +86,7 @@ class Session:
     """The missing stages of one command, and what became of them so far."""
 
     def __init__(self, todo: Sequence[Stage], expected: Expected) -> None:
-        """``expected``: what is known of the time that a stage takes before one like it was made in this session."""
+        """``expected``: what is known of the time that a stage takes before one like it was made by this command."""
         self._todo, self._expected = tuple(todo), expected
         self._stages = {slug(stage): stage for stage in todo}
         self._missing = dict(self._stages)
@@ -155,7 +155,7 @@ class Session:
         return batch[0] if batch else None
 
     def _takes(self, stage: Stage) -> float | None:
-        """Seconds, by this session's stages of the same sort and task, by what is known of it, by its sort alone."""
+        """Seconds, by what this command made of the same sort and task, by what is known of it, by its sort alone."""
         pace = self._paces.get(_sort(stage))
         if pace is None and (before := self._expected(stage)) is not None:
             return before
