@@ -1,4 +1,4 @@
-"""What the events of one session tell beside the single stage: counts, the time left, and predictions taken together."""
+"""What the events of one command tell beside the single stage: counts, the time left, and predictions taken together."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
