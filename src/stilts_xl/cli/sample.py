@@ -25,6 +25,6 @@ def sample_of(place: "DataPlace") -> str:
         return ""
     made = place.sample
     return (
-        f"an invented world from seed {made.seed}: of each task and language {made.train} rows to train, {made.validation} "
-        f"to validate and {made.test} to test, {made.text} lines of text"
+        f"an invented world from seed {made.seed}: of each task and language {made.train} rows to train "
+        f"(of SQuAD paragraphs, four questions each), {made.validation} to validate and {made.test} to test, {made.text} lines of text"
     )
